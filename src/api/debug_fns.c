@@ -1,0 +1,112 @@
+/*
+ * debug_fns.c
+ *		Looks at one end of a call without making it: the request that would be
+ *		sent, and what would be made of an answer.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/errors.h"
+#include "base/text_encoding.h"
+#include "pipeline/embedding_value.h"
+#include "pipeline/infer.h"
+
+PG_FUNCTION_INFO_V1(_inference_show_request);
+PG_FUNCTION_INFO_V1(_inference_read_response);
+
+/* The service of a model, which must be one that sends requests. */
+static const InferenceServiceOps *
+http_service(const InferenceModel *model)
+{
+	const InferenceServiceOps *service = inf_infer_service(model);
+
+	if (service->run)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("service \"%s\" of inference model \"%s\" sends no requests",
+						service->name, model->model_id)));
+	return service;
+}
+
+static InferenceInput *
+read_inputs(ArrayType *array, int *ninputs)
+{
+	Datum	   *elements;
+	InferenceInput *inputs;
+
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("inputs must not contain nulls")));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, ninputs);
+	inputs = palloc(sizeof(InferenceInput) * Max(*ninputs, 1));
+	for (int i = 0; i < *ninputs; i++)
+	{
+		text	   *element = DatumGetTextPP(elements[i]);
+
+		inf_infer_make_input(&inputs[i], VARDATA_ANY(element),
+							 VARSIZE_ANY_EXHDR(element));
+	}
+	return inputs;
+}
+
+/* _inference_show_request(model_id text, inputs text[], task_settings jsonb) */
+Datum
+_inference_show_request(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = inf_call_begin();
+	const InferenceModel *model =
+		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
+	const InferenceServiceOps *service = http_service(model);
+	InferenceCall call = {.model = model};
+	HttpRequest request;
+	StringInfoData out;
+	text	   *result;
+
+	memset(&request, 0, sizeof(request));
+	call.inputs = read_inputs(PG_GETARG_ARRAYTYPE_P(1), &call.ninputs);
+	call.task_settings = inf_infer_task_settings(service, model,
+												 PG_GETARG_JSONB_P(2));
+	service->build_request(&call, inf_infer_url(service, model), &request);
+	initStringInfo(&out);
+	inf_http_describe_request(&out, &request);
+	MemoryContextSwitchTo(MemoryContextGetParent(context));
+	result = cstring_to_text(inf_text_from_utf8(out.data, "request"));
+	inf_call_end(context);
+	PG_RETURN_TEXT_P(result);
+}
+
+/* _inference_read_response(model_id text, inputs text[], body bytea) */
+Datum
+_inference_read_response(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = inf_call_begin();
+	const InferenceModel *model =
+		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
+	const InferenceServiceOps *service = http_service(model);
+	bytea	   *body = PG_GETARG_BYTEA_PP(2);
+	InferenceCall call = {.model = model,.task_settings = model->task_settings};
+	HttpResponse response = {.outcome = HTTP_ANSWERED,.status = 200};
+	InferenceFault fault = {INF_FAULT_NONE, NULL};
+	InferenceEmbedding *results;
+	Jsonb	   *answer;
+
+	call.inputs = read_inputs(PG_GETARG_ARRAYTYPE_P(1), &call.ninputs);
+	results = palloc0(sizeof(InferenceEmbedding) * Max(call.ninputs, 1));
+	response.body_bytes = VARSIZE_ANY_EXHDR(body);
+	response.body = pnstrdup(VARDATA_ANY(body), response.body_bytes);
+	if (!service->parse_response(&call, inf_infer_url(service, model), &response,
+								 results, &fault))
+		inf_error_throw_fault(model, &fault, NULL, 1);
+	MemoryContextSwitchTo(MemoryContextGetParent(context));
+	answer = inf_value_answer(model->task, results, call.ninputs);
+	inf_call_end(context);
+	PG_RETURN_JSONB_P(answer);
+}

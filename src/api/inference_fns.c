@@ -1,0 +1,384 @@
+/*
+ * inference_fns.c
+ *		SQL functions that turn texts into embeddings.
+ *
+ * Each call works in a memory context of its own, in which everything that the
+ * call holds outside of PostgreSQL's memory is registered too, and copies its
+ * result out.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/text_encoding.h"
+#include "pipeline/embedding_value.h"
+#include "pipeline/infer.h"
+#include "pipeline/model_config.h"
+#include "settings/setting_read.h"
+
+PG_FUNCTION_INFO_V1(inference_infer);
+PG_FUNCTION_INFO_V1(inference_infer_with_task);
+PG_FUNCTION_INFO_V1(inference_embed);
+PG_FUNCTION_INFO_V1(inference_sparse);
+PG_FUNCTION_INFO_V1(inference_embed_batch);
+PG_FUNCTION_INFO_V1(inference_sparse_batch);
+PG_FUNCTION_INFO_V1(_inference_infer_once);
+PG_FUNCTION_INFO_V1(_inference_infer_with_task_once);
+PG_FUNCTION_INFO_V1(_inference_embed_once);
+PG_FUNCTION_INFO_V1(_inference_sparse_once);
+
+/*
+ * ----------
+ * Calls made once
+ * ----------
+ */
+
+/*
+ * The planner put this call in place of one of stands_for, which the executor
+ * therefore did not check.
+ */
+static void
+check_stands_for(FunctionCallInfo fcinfo)
+{
+	Oid			function = PG_GETARG_OID(0);
+
+	AclResult	result = object_aclcheck(ProcedureRelationId, function,
+										 GetUserId(), ACL_EXECUTE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+}
+
+/*
+ * ----------
+ * inference_infer
+ * ----------
+ */
+
+static void
+throw_body(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("Validation Failed: 1: %s;", message),
+			 errhint("The body is an object such as {\"input\": [\"a text\", \"another\"]}; it may also hold task_settings.")));
+}
+
+/* Refuses keys of the body that would otherwise be ignored in silence. */
+static void
+check_body_keys(Jsonb *body)
+{
+	JsonbIterator *it = JsonbIteratorInit(&body->root);
+	JsonbValue	value;
+
+	(void) JsonbIteratorNext(&it, &value, true);	/* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&it, &value, true) == WJB_KEY)
+	{
+		char	   *key = pnstrdup(value.val.string.val, value.val.string.len);
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		if (strcmp(key, "input") != 0 && strcmp(key, INF_TASK_SETTINGS) != 0)
+			throw_body(psprintf("unknown field [%s]", key));
+	}
+}
+
+static void
+make_string_input(InferenceInput *input, const JsonbValue *value)
+{
+	if (value->type != jbvString)
+		throw_body("Field [input] must be a string or an array of strings");
+	inf_infer_make_input(input, value->val.string.val, value->val.string.len);
+}
+
+/* The inputs of a body; never none. */
+static InferenceInput *
+read_body_inputs(Jsonb *body, int *ninputs)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&body->root, "input", 5,
+													 NULL);
+	JsonbContainer *array;
+	InferenceInput *inputs;
+
+	if (value == NULL || value->type == jbvNull)
+		throw_body("Field [input] cannot be null");
+	if (value->type == jbvString)
+	{
+		inputs = palloc(sizeof(InferenceInput));
+		make_string_input(inputs, value);
+		*ninputs = 1;
+		return inputs;
+	}
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		throw_body("Field [input] must be a string or an array of strings");
+	array = value->val.binary.data;
+	*ninputs = JsonContainerSize(array);
+	if (*ninputs == 0)
+		throw_body("Field [input] cannot be an empty array");
+	inputs = palloc(sizeof(InferenceInput) * *ninputs);
+	for (int i = 0; i < *ninputs; i++)
+		make_string_input(&inputs[i], getIthJsonbValueFromContainer(array, i));
+	return inputs;
+}
+
+static Jsonb *
+read_body_task_settings(Jsonb *body)
+{
+	Jsonb	   *settings = inf_setting_object(body, INF_TASK_SETTINGS);
+
+	if (settings == NULL && inf_setting_is_set(body, INF_TASK_SETTINGS))
+		throw_body("Field [task_settings] must be an object");
+	return settings;
+}
+
+static Datum
+infer(const char *task_type, const char *model_id, Jsonb *body)
+{
+	MemoryContext context = inf_call_begin();
+	InferenceTask task = task_type ? inf_config_task(task_type) : 0;
+	const InferenceModel *model;
+	InferenceInput *inputs;
+	InferenceEmbedding *embeddings;
+	Jsonb	   *settings;
+	Jsonb	   *answer;
+	int			ninputs;
+
+	model = inf_infer_open_model(model_id, task, GetUserId());
+	if (!JB_ROOT_IS_OBJECT(body))
+		throw_body("the body must be an object");
+	check_body_keys(body);
+	inputs = read_body_inputs(body, &ninputs);
+	settings = read_body_task_settings(body);
+	embeddings = inf_infer_embed(model, settings, inputs, ninputs);
+	MemoryContextSwitchTo(MemoryContextGetParent(context));
+	answer = inf_value_answer(model->task, embeddings, ninputs);
+	inf_call_end(context);
+	return JsonbPGetDatum(answer);
+}
+
+/* inference_infer(task_type text, model_id text, body jsonb) */
+Datum
+inference_infer_with_task(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(infer(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						  text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  PG_GETARG_JSONB_P(2)));
+}
+
+/* inference_infer(model_id text, body jsonb) */
+Datum
+inference_infer(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(infer(NULL, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						  PG_GETARG_JSONB_P(1)));
+}
+
+Datum
+_inference_infer_with_task_once(PG_FUNCTION_ARGS)
+{
+	check_stands_for(fcinfo);
+	PG_RETURN_DATUM(infer(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  text_to_cstring(PG_GETARG_TEXT_PP(2)),
+						  PG_GETARG_JSONB_P(3)));
+}
+
+Datum
+_inference_infer_once(PG_FUNCTION_ARGS)
+{
+	check_stands_for(fcinfo);
+	PG_RETURN_DATUM(infer(NULL, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  PG_GETARG_JSONB_P(2)));
+}
+
+/*
+ * ----------
+ * One text
+ * ----------
+ */
+
+/*
+ * The embedding of the text in argument first + 1, by the model in argument
+ * first, with the task settings after it; NULL if the text is blank.
+ */
+static Datum
+embed_one(FunctionCallInfo fcinfo, int first, InferenceTask task)
+{
+	MemoryContext context = inf_call_begin();
+	char	   *model_id = text_to_cstring(PG_GETARG_TEXT_PP(first));
+	text	   *input_text = PG_GETARG_TEXT_PP(first + 1);
+	const InferenceModel *model = inf_infer_open_model(model_id, task,
+													   GetUserId());
+	InferenceInput input;
+	InferenceEmbedding *embedding;
+	Datum		result = (Datum) 0;
+
+	inf_infer_make_input(&input, VARDATA_ANY(input_text),
+						 VARSIZE_ANY_EXHDR(input_text));
+	fcinfo->isnull = inf_text_is_blank(input.text, input.length);
+	if (!fcinfo->isnull)
+	{
+		embedding = inf_infer_embed(model, PG_GETARG_JSONB_P(first + 2),
+									&input, 1);
+		MemoryContextSwitchTo(MemoryContextGetParent(context));
+		result = task == INF_TASK_TEXT_EMBEDDING ?
+			PointerGetDatum(inf_value_real_array(embedding)) :
+			JsonbPGetDatum(inf_value_token_map(embedding));
+	}
+	inf_call_end(context);
+	return result;
+}
+
+/* inference_embed(model_id text, input text, task_settings jsonb) */
+Datum
+inference_embed(PG_FUNCTION_ARGS)
+{
+	return embed_one(fcinfo, 0, INF_TASK_TEXT_EMBEDDING);
+}
+
+Datum
+_inference_embed_once(PG_FUNCTION_ARGS)
+{
+	check_stands_for(fcinfo);
+	return embed_one(fcinfo, 1, INF_TASK_TEXT_EMBEDDING);
+}
+
+/* inference_sparse(model_id text, input text, task_settings jsonb) */
+Datum
+inference_sparse(PG_FUNCTION_ARGS)
+{
+	return embed_one(fcinfo, 0, INF_TASK_SPARSE_EMBEDDING);
+}
+
+Datum
+_inference_sparse_once(PG_FUNCTION_ARGS)
+{
+	check_stands_for(fcinfo);
+	return embed_one(fcinfo, 1, INF_TASK_SPARSE_EMBEDDING);
+}
+
+/*
+ * ----------
+ * Many texts
+ * ----------
+ */
+
+/* Elements of an array of texts, those to embed made inputs. */
+typedef struct TextArray
+{
+	int			nelements;
+	InferenceInput *inputs;		/* (ninputs) */
+	int			ninputs;
+	int		   *position;		/* of each element in inputs; -1: null, blank */
+} TextArray;
+
+static void
+read_text_array(ArrayType *array, TextArray *texts)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("inputs must be a one-dimensional array"),
+				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &texts->nelements);
+	texts->inputs = palloc(sizeof(InferenceInput) * Max(texts->nelements, 1));
+	texts->position = palloc(sizeof(int) * Max(texts->nelements, 1));
+	texts->ninputs = 0;
+	for (int i = 0; i < texts->nelements; i++)
+	{
+		InferenceInput *input = &texts->inputs[texts->ninputs];
+		text	   *element;
+
+		texts->position[i] = -1;
+		if (nulls[i])
+			continue;
+		element = DatumGetTextPP(elements[i]);
+		inf_infer_make_input(input, VARDATA_ANY(element),
+							 VARSIZE_ANY_EXHDR(element));
+		if (!inf_text_is_blank(input->text, input->length))
+			texts->position[i] = texts->ninputs++;
+	}
+}
+
+static void
+put_dense_row(ReturnSetInfo *rsinfo, int ordinality,
+			  const InferenceEmbedding *embedding)
+{
+	Datum		values[2] = {Int32GetDatum(ordinality), (Datum) 0};
+	bool		nulls[2] = {false, embedding == NULL};
+
+	if (embedding)
+		values[1] = PointerGetDatum(inf_value_real_array(embedding));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	if (embedding)
+		pfree(DatumGetPointer(values[1]));
+}
+
+static void
+put_sparse_rows(ReturnSetInfo *rsinfo, int ordinality,
+				const InferenceEmbedding *embedding)
+{
+	for (int i = 0; embedding && i < embedding->ntokens; i++)
+	{
+		char	   *token = inf_text_from_utf8(embedding->tokens[i].token, "token");
+		Datum		values[3] = {
+			Int32GetDatum(ordinality),
+			CStringGetTextDatum(token),
+			Float4GetDatum(embedding->tokens[i].weight)
+		};
+		bool		nulls[3] = {false, false, false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+static void
+embed_many(FunctionCallInfo fcinfo, InferenceTask task,
+		   void (*put_rows) (ReturnSetInfo *, int, const InferenceEmbedding *))
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context;
+	const InferenceModel *model;
+	InferenceEmbedding *embeddings = NULL;
+	TextArray	texts;
+
+	inf_init_materialized_srf(fcinfo);
+	context = inf_call_begin();
+	model = inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), task,
+								 GetUserId());
+	read_text_array(PG_GETARG_ARRAYTYPE_P(1), &texts);
+	if (texts.ninputs > 0)
+		embeddings = inf_infer_embed(model, PG_GETARG_JSONB_P(2),
+									 texts.inputs, texts.ninputs);
+	for (int i = 0; i < texts.nelements; i++)
+		put_rows(rsinfo, i + 1,
+				 texts.position[i] < 0 ? NULL : &embeddings[texts.position[i]]);
+	inf_call_end(context);
+}
+
+/* inference_embed_batch(model_id text, inputs text[], task_settings jsonb) */
+Datum
+inference_embed_batch(PG_FUNCTION_ARGS)
+{
+	embed_many(fcinfo, INF_TASK_TEXT_EMBEDDING, put_dense_row);
+	return (Datum) 0;
+}
+
+/* inference_sparse_batch(model_id text, inputs text[], task_settings jsonb) */
+Datum
+inference_sparse_batch(PG_FUNCTION_ARGS)
+{
+	embed_many(fcinfo, INF_TASK_SPARSE_EMBEDDING, put_sparse_rows);
+	return (Datum) 0;
+}

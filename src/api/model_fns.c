@@ -1,0 +1,192 @@
+/*
+ * model_fns.c
+ *		SQL functions that put, get, change and delete models.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#include "pipeline/infer.h"
+#include "pipeline/model_admin.h"
+#include "pipeline/model_config.h"
+#include "settings/setting_read.h"
+
+PG_FUNCTION_INFO_V1(inference_put);
+PG_FUNCTION_INFO_V1(inference_put_with_task);
+PG_FUNCTION_INFO_V1(inference_get);
+PG_FUNCTION_INFO_V1(inference_get_with_task);
+PG_FUNCTION_INFO_V1(inference_update);
+PG_FUNCTION_INFO_V1(inference_update_with_task);
+PG_FUNCTION_INFO_V1(inference_delete);
+PG_FUNCTION_INFO_V1(inference_delete_with_task);
+
+static char *
+get_text(FunctionCallInfo fcinfo, int argument)
+{
+	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+/*
+ * Statements that carry a key must not reach the server log because they
+ * failed: neither as STATEMENT nor within the context of a function.
+ */
+static void
+hide_statement(void *arg)
+{
+	errhidestmt(true);
+	errhidecontext(true);
+}
+
+static Datum
+describe_model(const InferenceModel *model)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	inf_config_describe(&json, model);
+	return JsonbPGetDatum(inf_setting_parse(json.data));
+}
+
+static Datum
+put_model(const char *path_task, const char *model_id, Jsonb *config,
+		  bool validate)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = hide_statement
+	};
+	InferenceModel *model;
+
+	error_context_stack = &callback;
+	model = inf_admin_put(path_task, model_id, config, validate);
+	error_context_stack = callback.previous;
+	return describe_model(model);
+}
+
+/* inference_put(task_type text, model_id text, config jsonb, validate bool) */
+Datum
+inference_put_with_task(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(put_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
+							  PG_GETARG_JSONB_P(2), PG_GETARG_BOOL(3)));
+}
+
+/* inference_put(model_id text, config jsonb) */
+Datum
+inference_put(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(put_model(NULL, get_text(fcinfo, 0), PG_GETARG_JSONB_P(1),
+							  false));
+}
+
+static Datum
+update_model(const char *path_task, const char *model_id, Jsonb *config)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = hide_statement
+	};
+	const InferenceModel *model;
+
+	error_context_stack = &callback;
+	model = inf_admin_update(path_task, model_id, config);
+	error_context_stack = callback.previous;
+	return describe_model(model);
+}
+
+/* inference_update(task_type text, model_id text, config jsonb) */
+Datum
+inference_update_with_task(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(update_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
+								 PG_GETARG_JSONB_P(2)));
+}
+
+/* inference_update(model_id text, config jsonb) */
+Datum
+inference_update(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(update_model(NULL, get_text(fcinfo, 0),
+								 PG_GETARG_JSONB_P(1)));
+}
+
+/* {"models": [...]} */
+static Datum
+get_models(const char *path_task, const char *model_id)
+{
+	StringInfoData json;
+	ListCell   *lc;
+	bool		first = true;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"models\": [");
+	foreach(lc, inf_admin_get(path_task, model_id))
+	{
+		if (!first)
+			appendStringInfoString(&json, ", ");
+		inf_config_describe(&json, lfirst(lc));
+		first = false;
+	}
+	appendStringInfoString(&json, "]}");
+	return JsonbPGetDatum(inf_setting_parse(json.data));
+}
+
+/* inference_get(task_type text, model_id text) */
+Datum
+inference_get_with_task(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(get_models(get_text(fcinfo, 0), get_text(fcinfo, 1)));
+}
+
+/* inference_get(model_id text) */
+Datum
+inference_get(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(get_models(NULL, get_text(fcinfo, 0)));
+}
+
+/*
+ * {"acknowledged": true}; of a dry run, false and what uses the model.
+ */
+static Datum
+delete_model(const char *path_task, const char *model_id, bool force,
+			 bool dry_run)
+{
+	List	   *dependents = inf_admin_delete(path_task, model_id, force, dry_run);
+	StringInfoData json;
+	ListCell   *lc;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"acknowledged\": %s", dry_run ? "false" : "true");
+	if (dry_run)
+	{
+		appendStringInfoString(&json, ", \"dependents\": [");
+		foreach(lc, dependents)
+		{
+			if (lc != list_head(dependents))
+				appendStringInfoString(&json, ", ");
+			escape_json(&json, lfirst(lc));
+		}
+		appendStringInfoChar(&json, ']');
+	}
+	appendStringInfoChar(&json, '}');
+	return JsonbPGetDatum(inf_setting_parse(json.data));
+}
+
+/* inference_delete(model_id text, force bool, dry_run bool) */
+Datum
+inference_delete(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(delete_model(NULL, get_text(fcinfo, 0), PG_GETARG_BOOL(1),
+								 PG_GETARG_BOOL(2)));
+}
+
+/* inference_delete(task_type text, model_id text, force bool, dry_run bool) */
+Datum
+inference_delete_with_task(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(delete_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
+								 PG_GETARG_BOOL(2), PG_GETARG_BOOL(3)));
+}

@@ -1,0 +1,147 @@
+/*
+ * compat.h
+ *		The only place that asks which server or library we are built with.
+ *		Older versions are given the newer name, so that call sites read like
+ *		the newest server.  Tested on 15; 14 and 16 to 19 follow the headers.
+ */
+#ifndef INFERENCE_BASE_COMPAT_H
+#define INFERENCE_BASE_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 140000
+#error "inference needs PostgreSQL 14 or later"
+#endif
+
+#include "access/table.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+
+/*
+ * 16 (afbfc02983f8): one function for all object kinds in place of one for
+ * each.
+ */
+#if PG_VERSION_NUM < 160000
+static inline AclResult
+object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
+{
+	if (classid == ForeignServerRelationId)
+		return pg_foreign_server_aclcheck(objectid, roleid, mode);
+	if (classid == ForeignDataWrapperRelationId)
+		return pg_foreign_data_wrapper_aclcheck(objectid, roleid, mode);
+	if (classid == ProcedureRelationId)
+		return pg_proc_aclcheck(objectid, roleid, mode);
+	elog(ERROR, "unexpected object class %u", classid);
+	return ACLCHECK_NO_PRIV;	/* keep compilers quiet */
+}
+
+static inline bool
+object_ownercheck(Oid classid, Oid objectid, Oid roleid)
+{
+	if (classid == ForeignServerRelationId)
+		return pg_foreign_server_ownercheck(objectid, roleid);
+	if (classid == DatabaseRelationId)
+		return pg_database_ownercheck(objectid, roleid);
+	elog(ERROR, "unexpected object class %u", classid);
+	return false;				/* keep compilers quiet */
+}
+#endif
+
+/* 17 (24b55cd9497d): a wait event set may belong to a resource owner. */
+#if PG_VERSION_NUM >= 170000
+#define inf_create_wait_event_set(context, nevents) \
+	CreateWaitEventSet(NULL, (nevents))
+#else
+#define inf_create_wait_event_set(context, nevents) \
+	CreateWaitEventSet((context), (nevents))
+#endif
+
+/* 17 (c9af054653e8): extensions name their wait events. */
+#if PG_VERSION_NUM >= 170000
+static inline uint32
+inf_wait_event_http(void)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("InferenceHttp");
+	return wait_event;
+}
+#else
+#define inf_wait_event_http() PG_WAIT_EXTENSION
+#endif
+
+/* 18 (9324c8c58065): modules tell their name and version. */
+#if PG_VERSION_NUM < 180000
+#define INF_PG_MODULE_MAGIC PG_MODULE_MAGIC
+#else
+#define INF_PG_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "inference", .version = INFERENCE_VERSION)
+#endif
+
+/* 15 (9e98583898c3): one call to set up a set-returning function. */
+#if PG_VERSION_NUM >= 150000
+#define inf_init_materialized_srf(fcinfo) InitMaterializedSRF((fcinfo), 0)
+#else
+static inline void
+inf_init_materialized_srf(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		!(rsinfo->allowedModes & SFRM_Materialize))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("materialize mode required, but it is not allowed in this context")));
+	caller = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &rsinfo->setDesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult =
+		tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+							  false, work_mem);
+	MemoryContextSwitchTo(caller);
+}
+#endif
+
+/* 15 (88103567cb8f): replaced EmitWarningsOnPlaceholders(). */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 15 (3804539e48e7): the server's own generator, seeded for each process. */
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#define inf_random_fraction() pg_prng_double(&pg_global_prng_state)
+#else
+#define inf_random_fraction() \
+	((double) random() / ((double) MAX_RANDOM_VALUE + 1))
+#endif
+
+/* 15 (b69aba745786): told how large the buffer is. */
+#if PG_VERSION_NUM >= 150000
+#define inf_cryptohash_final(context, digest, bytes) \
+	pg_cryptohash_final((context), (digest), (bytes))
+#else
+#define inf_cryptohash_final(context, digest, bytes) \
+	pg_cryptohash_final((context), (digest))
+#endif
+
+/* 7.87: give up a resolver thread in place of joining it. */
+#define INF_HAVE_CURL_QUICK_EXIT (LIBCURL_VERSION_NUM >= 0x075700)
+
+/* 7.85: protocols as a string; the bit mask is deprecated since. */
+#define INF_HAVE_CURL_PROTOCOLS_STR (LIBCURL_VERSION_NUM >= 0x075500)
+
+#endif							/* INFERENCE_BASE_COMPAT_H */

@@ -1,0 +1,137 @@
+/*
+ * errors.c
+ *		How faults of a call become errors.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/text_encoding.h"
+
+typedef struct FaultRow
+{
+	InferenceFaultKind kind;
+	int			sqlstate;
+	const char *message;		/* when the fault brings none */
+	const char *hint;			/* may be NULL */
+} FaultRow;
+
+/* docs/errors.md lists the same for users. */
+static const FaultRow fault_rows[] = {
+	{INF_FAULT_UNKNOWN_HOST, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		"the host is not known",
+	"Check the url of the model."},
+	{INF_FAULT_ADDRESS_REFUSED, ERRCODE_INSUFFICIENT_PRIVILEGE,
+		"requests to this host are not allowed",
+	"A superuser decides where requests may go: see inference.allowed_hosts and inference.allow_private_addresses."},
+	{INF_FAULT_CONNECT, ERRCODE_CONNECTION_FAILURE,
+		"the connection failed",
+	NULL},
+	{INF_FAULT_TLS, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		"no secure connection could be made",
+	"A superuser can name further certificate authorities with inference.ca_bundle."},
+	{INF_FAULT_TIMEOUT, ERRCODE_CONNECTION_FAILURE,
+		"the request took too long",
+	"The setting inference.request_timeout says how long a request may take."},
+	{INF_FAULT_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+		"the answer is too large",
+	"The setting inference.max_response_size says how large an answer may be; inference.max_batch_inputs makes batches smaller."},
+	{INF_FAULT_REDIRECT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+		"the service answered with a redirection, which is not followed",
+	"Put the address that the service redirects to into the url of the model."},
+	{INF_FAULT_AUTHENTICATION, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		"the service refused the key",
+	"Give a new key with inference_update()."},
+	{INF_FAULT_RATE_LIMIT, ERRCODE_INSUFFICIENT_RESOURCES,
+		"the service's rate limit is used up",
+	"Try again later, or keep below the limit with the setting rate_limit of the model."},
+	{INF_FAULT_INPUT_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+		"the service found the input too large",
+	"Shorten the texts, send fewer in a request (inference.max_batch_inputs), or set max_input_tokens of the model."},
+	{INF_FAULT_REJECTED, ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+		"the service rejected the request",
+	NULL},
+	{INF_FAULT_SERVER, ERRCODE_SYSTEM_ERROR,
+		"the service failed",
+	NULL},
+	{INF_FAULT_BAD_ANSWER, ERRCODE_PROTOCOL_VIOLATION,
+		"the answer could not be read",
+	"Check that the url of the model leads to what its service expects."},
+};
+
+static const FaultRow *
+find_row(InferenceFaultKind kind)
+{
+	for (int i = 0; i < lengthof(fault_rows); i++)
+		if (fault_rows[i].kind == kind)
+			return &fault_rows[i];
+	elog(ERROR, "unexpected inference fault %d", (int) kind);
+	return NULL;				/* keep compilers quiet */
+}
+
+void
+inf_fault_set(InferenceFault *fault, InferenceFaultKind kind,
+			  const char *format,...)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	fault->kind = kind;
+	fault->message = message.data;
+}
+
+InferenceFaultKind
+inf_fault_of_status(int status)
+{
+	if (status >= 300 && status < 400)
+		return INF_FAULT_REDIRECT;
+	if (status == 401 || status == 403)
+		return INF_FAULT_AUTHENTICATION;
+	if (status == 408)
+		return INF_FAULT_TIMEOUT;
+	if (status == 413)
+		return INF_FAULT_INPUT_TOO_LARGE;
+	if (status == 429)
+		return INF_FAULT_RATE_LIMIT;
+	if (status >= 400 && status < 500)
+		return INF_FAULT_REJECTED;
+	return INF_FAULT_SERVER;
+}
+
+void
+inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
+					  const char *host, int attempts)
+{
+	const FaultRow *row = find_row(fault->kind);
+	StringInfoData detail;
+	char	   *message;
+
+	message = inf_secret_scrub(model->api_key,
+							   fault->message ? fault->message : row->message);
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "Service \"%s\"", model->service);
+	if (host)
+		appendStringInfo(&detail, " at %s", host);
+	appendStringInfo(&detail, ": %s", message);
+	if (attempts > 1)
+		appendStringInfo(&detail, " (%d attempts)", attempts);
+	appendStringInfoChar(&detail, '.');
+
+	ereport(ERROR,
+			(errcode(row->sqlstate),
+			 errmsg("could not get embeddings from inference model \"%s\"",
+					model->model_id),
+			 errdetail_internal("%s", detail.data),
+			 row->hint ? errhint("%s", row->hint) : 0));
+}

@@ -1,0 +1,27 @@
+/*
+ * errors.h
+ *		How faults of a call become errors: one table of SQLSTATEs and hints.
+ */
+#ifndef INFERENCE_BASE_ERRORS_H
+#define INFERENCE_BASE_ERRORS_H
+
+#include "postgres.h"
+
+#include "base/types.h"
+
+/*
+ * Throws for a call that failed.  host (may be NULL) is where the request
+ * went, attempts how often it was sent.  The fault's message must not hold the
+ * model's key; it is scrubbed of it here all the same.
+ */
+extern void inf_error_throw_fault(const InferenceModel *model,
+								  const InferenceFault *fault,
+								  const char *host, int attempts) pg_attribute_noreturn();
+
+extern void inf_fault_set(InferenceFault *fault, InferenceFaultKind kind,
+						  const char *format,...) pg_attribute_printf(3, 4);
+
+/* The kind of an HTTP status that is no success. */
+extern InferenceFaultKind inf_fault_of_status(int status);
+
+#endif							/* INFERENCE_BASE_ERRORS_H */

@@ -1,0 +1,27 @@
+/*
+ * guc.h
+ *		The settings of the module.  guc.c says what each is for, and why
+ *		whoever may set it may.
+ */
+#ifndef INFERENCE_BASE_GUC_H
+#define INFERENCE_BASE_GUC_H
+
+#include "postgres.h"
+
+extern char *inf_guc_allowed_hosts;
+extern bool inf_guc_allow_private_addresses;
+extern char *inf_guc_ca_bundle;
+extern int	inf_guc_cache_size;
+extern int	inf_guc_connect_timeout;
+extern char *inf_guc_elser_url;
+extern int	inf_guc_max_batch_inputs;
+extern int	inf_guc_max_concurrent_requests;
+extern int	inf_guc_max_response_size;
+extern int	inf_guc_max_retries;
+extern char *inf_guc_proxy;
+extern int	inf_guc_request_timeout;
+extern int	inf_guc_retry_timeout;
+
+extern void inf_guc_init(void);
+
+#endif							/* INFERENCE_BASE_GUC_H */

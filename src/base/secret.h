@@ -1,0 +1,26 @@
+/*
+ * secret.h
+ *		A string that is wiped when its memory context goes, and never printed.
+ */
+#ifndef INFERENCE_BASE_SECRET_H
+#define INFERENCE_BASE_SECRET_H
+
+#include "postgres.h"
+
+typedef struct InferenceSecret InferenceSecret;
+
+/* Copies length bytes into the current memory context. */
+extern InferenceSecret *inf_secret_make(const char *bytes, int length);
+
+/* The bytes, NUL-terminated; they live as long as the secret. */
+extern const char *inf_secret_reveal(const InferenceSecret *secret);
+extern int	inf_secret_length(const InferenceSecret *secret);
+
+/*
+ * A copy of text in which every occurrence of the secret (as it is, URL-encoded,
+ * base64-encoded, or as the middle-masked form that providers print) is replaced
+ * by "[redacted]".  secret may be NULL.
+ */
+extern char *inf_secret_scrub(const InferenceSecret *secret, const char *text);
+
+#endif							/* INFERENCE_BASE_SECRET_H */

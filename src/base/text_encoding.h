@@ -1,0 +1,27 @@
+/*
+ * text_encoding.h
+ *		Between the database's encoding and UTF-8, which services speak.
+ */
+#ifndef INFERENCE_BASE_TEXT_ENCODING_H
+#define INFERENCE_BASE_TEXT_ENCODING_H
+
+#include "postgres.h"
+
+/*
+ * From the database encoding to UTF-8, NUL-terminated; *utf8_length (may be
+ * NULL) in bytes.  In a SQL_ASCII database the bytes must be UTF-8 already.
+ * Throws if they cannot be converted.  May return bytes itself if they are
+ * NUL-terminated at length; treat the result as read-only.
+ */
+extern char *inf_text_to_utf8(const char *bytes, int length, int *utf8_length);
+
+/*
+ * From UTF-8 to the database encoding.  Throws if that cannot hold the string;
+ * what ("token") says in the error what it is.
+ */
+extern char *inf_text_from_utf8(const char *utf8, const char *what);
+
+/* Whether there is nothing but Unicode white space. */
+extern bool inf_text_is_blank(const char *utf8, int length);
+
+#endif							/* INFERENCE_BASE_TEXT_ENCODING_H */

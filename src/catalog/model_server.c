@@ -1,0 +1,138 @@
+/*
+ * model_server.c
+ *		The foreign server behind each model.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaddress.h"
+#include "commands/defrem.h"
+#include "common/hashfn.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "catalog/catalog.h"
+#include "catalog/model_server.h"
+
+Oid
+inf_catalog_find_server(const char *model_id)
+{
+	ForeignServer *server;
+
+	if (strlen(model_id) >= NAMEDATALEN)
+		return InvalidOid;
+	server = GetForeignServerByName(model_id, true);
+	if (server == NULL || server->fdwid != inf_catalog()->wrapper)
+		return InvalidOid;
+	return server->serverid;
+}
+
+void
+inf_catalog_check_may_put(void)
+{
+	if (object_aclcheck(ForeignDataWrapperRelationId, inf_catalog()->wrapper,
+						GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to put inference models"),
+				 errhint("Someone who may can GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s.",
+						 INF_EXTENSION_NAME,
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+void
+inf_catalog_check_may_use(const InferenceModel *model, Oid role)
+{
+	if (object_aclcheck(ForeignServerRelationId, model->server, role,
+						ACL_USAGE) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for inference model \"%s\"",
+						model->model_id),
+				 errhint("Its owner can GRANT USAGE ON FOREIGN SERVER %s TO %s.",
+						 quote_identifier(model->model_id),
+						 quote_identifier(GetUserNameFromId(role, false)))));
+}
+
+void
+inf_catalog_check_owner(const InferenceModel *model)
+{
+	if (!object_ownercheck(ForeignServerRelationId, model->server, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of inference model \"%s\"",
+						model->model_id)));
+}
+
+void
+inf_catalog_lock_id(const char *model_id)
+{
+	Oid			table = inf_catalog()->model_table;
+	uint32		hash = hash_bytes((const unsigned char *) model_id,
+								  strlen(model_id));
+	Oid			server;
+
+	/*
+	 * Before the server exists there is no object to lock but the id; two ids
+	 * of one hash merely wait for each other.
+	 */
+	LockDatabaseObject(table, (Oid) hash, 0, AccessExclusiveLock);
+
+	/* DROP SERVER and ALTER SERVER by hand lock the server itself. */
+	server = inf_catalog_find_server(model_id);
+	if (OidIsValid(server))
+		LockDatabaseObject(ForeignServerRelationId, server, 0,
+						   AccessExclusiveLock);
+}
+
+Oid
+inf_catalog_create_server(const char *model_id)
+{
+	CreateForeignServerStmt *stmt = makeNode(CreateForeignServerStmt);
+	ObjectAddress address;
+
+	if (GetForeignServerByName(model_id, true) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("cannot put inference model \"%s\": a foreign server of this name exists",
+						model_id),
+				 errdetail("Each model is also a foreign server of the same name."),
+				 errhint("Choose another id, or drop the server.")));
+	stmt->servername = pstrdup(model_id);
+	stmt->fdwname = pstrdup(INF_EXTENSION_NAME);
+	stmt->version = pstrdup("1");
+	address = CreateForeignServer(stmt);
+	CommandCounterIncrement();
+	return address.objectId;
+}
+
+void
+inf_catalog_touch_server(const InferenceModel *model)
+{
+	AlterForeignServerStmt *stmt = makeNode(AlterForeignServerStmt);
+	ForeignServer *server = GetForeignServer(model->server);
+	int64		version = server->serverversion ?
+		strtoll(server->serverversion, NULL, 10) : 0;
+
+	stmt->servername = pstrdup(model->model_id);
+	stmt->has_version = true;
+	stmt->version = psprintf(INT64_FORMAT, version + 1);
+	(void) AlterForeignServer(stmt);
+	CommandCounterIncrement();
+}
+
+void
+inf_catalog_drop_server(const InferenceModel *model)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, ForeignServerRelationId, model->server);
+	performDeletion(&address, DROP_RESTRICT, 0);
+	CommandCounterIncrement();
+}

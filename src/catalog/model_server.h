@@ -1,0 +1,38 @@
+/*
+ * model_server.h
+ *		The foreign server behind each model: ownership, use rights, version.
+ */
+#ifndef INFERENCE_CATALOG_MODEL_SERVER_H
+#define INFERENCE_CATALOG_MODEL_SERVER_H
+
+#include "postgres.h"
+
+#include "base/types.h"
+
+/* The server of this name under our wrapper, or InvalidOid. */
+extern Oid	inf_catalog_find_server(const char *model_id);
+
+/* Throws 42501 unless the current user may put models. */
+extern void inf_catalog_check_may_put(void);
+
+/* Throws 42501 unless role may use the model. */
+extern void inf_catalog_check_may_use(const InferenceModel *model, Oid role);
+
+/* Throws 42501 unless the current user owns the model. */
+extern void inf_catalog_check_owner(const InferenceModel *model);
+
+/*
+ * Waits for other transactions that put, update or delete the same id, and
+ * keeps them waiting until this one ends.
+ */
+extern void inf_catalog_lock_id(const char *model_id);
+
+/* Makes the server; the current user becomes its owner. */
+extern Oid	inf_catalog_create_server(const char *model_id);
+
+/* Gives the server a new version, so that every session reads the model anew. */
+extern void inf_catalog_touch_server(const InferenceModel *model);
+
+extern void inf_catalog_drop_server(const InferenceModel *model);
+
+#endif							/* INFERENCE_CATALOG_MODEL_SERVER_H */

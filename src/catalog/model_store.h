@@ -1,0 +1,39 @@
+/*
+ * model_store.h
+ *		Models in the catalog: reading, writing, listing.
+ *
+ * A model is a row of inference_model, perhaps a row of inference_secret, and
+ * a foreign server of the same name; without its server it does not exist.
+ * Nothing here checks privileges: see model_server.h.
+ */
+#ifndef INFERENCE_CATALOG_MODEL_STORE_H
+#define INFERENCE_CATALOG_MODEL_STORE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "base/types.h"
+
+/* The model with its key, in the current memory context; NULL if unknown. */
+extern InferenceModel *inf_catalog_read_model(const char *model_id);
+
+/* All models in the order of their ids, without keys. */
+extern List *inf_catalog_list_models(void);
+
+/* Writes the rows of a model whose server has just been made. */
+extern void inf_catalog_insert_model(const InferenceModel *model);
+
+/* Rewrites settings, key and updated_at of a model. */
+extern void inf_catalog_update_model(const InferenceModel *model);
+
+/* Deletes the rows of a model, if there are any. */
+extern void inf_catalog_delete_model(const char *model_id);
+
+/* Deletes the rows of all models that have no server any more. */
+extern void inf_catalog_forget_serverless_models(void);
+
+/* Whether inference_model has a row for this id, server or not. */
+extern bool inf_catalog_has_row(const char *model_id);
+
+#endif							/* INFERENCE_CATALOG_MODEL_STORE_H */

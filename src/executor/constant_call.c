@@ -1,0 +1,139 @@
+/*
+ * constant_call.c
+ *		Makes a call without columns run once per statement.
+ *
+ * A STABLE function with constant arguments is evaluated while planning, to
+ * estimate selectivities and to prune partitions, and then again for each row
+ * that sorts by it.  Each would be a request.  So the planner is given, in
+ * place of such a call, a scalar sub-select over a twin of the function, which
+ * it turns into an InitPlan: nothing is asked while planning, and the executor
+ * asks once.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+
+PG_FUNCTION_INFO_V1(_inference_call_support);
+
+/*
+ * Whether an argument may differ from row to row, or from one evaluation to
+ * the next.  Parameters of the statement ($n) do not; all others stand for
+ * columns of an outer query.
+ */
+static bool
+varies(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Aggref:
+		case T_GroupingFunc:
+		case T_WindowFunc:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_PlaceHolderVar:
+		case T_CaseTestExpr:
+		case T_CoerceToDomainValue:
+		case T_SetToDefault:
+		case T_CurrentOfExpr:
+		case T_NextValueExpr:
+			return true;
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		default:
+			return expression_tree_walker(node, varies, context);
+	}
+}
+
+/* The twin of a function: "_" name "_once" (regprocedure, its arguments). */
+static Oid
+find_twin(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc proc;
+	Oid			types[FUNC_MAX_ARGS];
+	char	   *name;
+	Oid			twin;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	types[0] = REGPROCEDUREOID;
+	memcpy(&types[1], proc->proargtypes.values, proc->pronargs * sizeof(Oid));
+	name = psprintf("_%s_once", NameStr(proc->proname));
+	twin = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, proc->pronargs + 1)),
+						   ObjectIdGetDatum(proc->pronamespace));
+	ReleaseSysCache(tuple);
+	return twin;
+}
+
+/* (SELECT twin(function, arguments ...)) */
+static Node *
+make_sub_select(const FuncExpr *call, Oid twin)
+{
+	Const	   *stands_for = makeConst(REGPROCEDUREOID, -1, InvalidOid,
+									   sizeof(Oid),
+									   ObjectIdGetDatum(call->funcid),
+									   false, true);
+	FuncExpr   *inner = makeFuncExpr(twin, call->funcresulttype,
+									 lcons(stands_for, copyObject(call->args)),
+									 call->funccollid, call->inputcollid,
+									 COERCE_EXPLICIT_CALL);
+	Query	   *query = makeNode(Query);
+	SubLink    *sublink = makeNode(SubLink);
+
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->jointree = makeFromExpr(NIL, NULL);
+	query->targetList = list_make1(makeTargetEntry((Expr *) inner, 1,
+												   pstrdup("embedding"), false));
+	sublink->subLinkType = EXPR_SUBLINK;
+	sublink->subselect = (Node *) query;
+	sublink->location = call->location;
+	return (Node *) sublink;
+}
+
+static Node *
+simplify_call(SupportRequestSimplify *request)
+{
+	Oid			twin;
+
+	/* Without a query around it there is nobody to plan a sub-select. */
+	if (request->root == NULL || request->root->parse == NULL)
+		return NULL;
+	if (varies((Node *) request->fcall->args, NULL) ||
+		contain_volatile_functions((Node *) request->fcall->args))
+		return NULL;
+	twin = find_twin(request->fcall->funcid);
+	if (!OidIsValid(twin))
+		return NULL;
+	request->root->parse->hasSubLinks = true;
+	return make_sub_select(request->fcall, twin);
+}
+
+Datum
+_inference_call_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(simplify_call((SupportRequestSimplify *) request));
+	PG_RETURN_POINTER(NULL);
+}

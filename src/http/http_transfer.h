@@ -1,0 +1,86 @@
+/*
+ * http_transfer.h
+ *		One transfer: what it asks of libcurl, what libcurl tells it, and how
+ *		it ended.  Private to http_transport.c, which moves transfers.
+ *
+ * Nothing here throws.  Memory is malloc's, since libcurl may hold it while an
+ * error passes over.
+ */
+#ifndef INFERENCE_HTTP_HTTP_TRANSFER_H
+#define INFERENCE_HTTP_HTTP_TRANSFER_H
+
+#include "postgres.h"
+
+#include <curl/curl.h>
+
+#include "lib/ilist.h"
+
+#include "http/http_answer.h"
+#include "http/http_transport.h"
+
+typedef enum HttpTransferState
+{
+	HTTP_TRANSFER_MOVING,		/* with libcurl; in the list of these */
+	HTTP_TRANSFER_FINISHED,		/* in the list of finished ones */
+	HTTP_TRANSFER_HANDED_OUT	/* in no list */
+} HttpTransferState;
+
+struct HttpTransfer
+{
+	/* Identity */
+	void	   *owner;
+	pid_t		pid;			/* of the process whose libcurl moves it */
+	HttpTransferState state;
+	dlist_node	node;
+
+	/* Settings that callbacks and the end need */
+	HttpGuard	guard;			/* allow_private_addresses only */
+	bool		has_proxy;
+	int			total_timeout_ms;
+	int64		started_ms;
+
+	/* What libcurl reads and writes; NULL and unused once finished */
+	CURL	   *easy;
+	struct curl_slist headers[INF_HTTP_MAX_HEADERS + 1];
+	char		curl_error[CURL_ERROR_SIZE];
+
+	/* What our callbacks found out */
+	HttpAnswer	answer;
+	bool		has_refused;	/* the guard refused an address */
+	bool		has_tried;		/* and let another through */
+};
+
+/* A transfer that has not begun; NULL: out of memory. */
+extern HttpTransfer *inf_http_make_transfer(const HttpOptions *options,
+											void *owner);
+
+/*
+ * Whether the request may be sent.  If not, the transfer's answer says why.
+ */
+extern bool inf_http_check_request(HttpTransfer *transfer,
+								   const HttpRequest *request,
+								   const HttpOptions *options);
+
+/*
+ * Tells easy, which the transfer then owns, what to do.  With is_apart, the
+ * transfer gets a connection of its own that nobody uses after it.
+ */
+extern CURLcode inf_http_prepare_easy(HttpTransfer *transfer, CURL *easy,
+									  const HttpRequest *request,
+									  const HttpOptions *options,
+									  bool is_apart);
+
+/* Works out the answer from how libcurl ended. */
+extern void inf_http_conclude_transfer(HttpTransfer *transfer, CURLcode code);
+
+/* Ends it without libcurl's word; detail is printable. */
+extern void inf_http_end_transfer(HttpTransfer *transfer, HttpOutcome outcome,
+								  const char *detail);
+
+/* Wipes and frees what was given to easy, which must be out of use by now. */
+extern void inf_http_wipe_headers(HttpTransfer *transfer);
+
+/* Frees everything but easy. */
+extern void inf_http_drop_transfer(HttpTransfer *transfer);
+
+#endif							/* INFERENCE_HTTP_HTTP_TRANSFER_H */

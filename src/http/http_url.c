@@ -1,0 +1,212 @@
+/*
+ * http_url.c
+ *		What may be said of a URL without connecting.
+ *
+ * Memory is libcurl's and freed before each function returns.
+ */
+#include "postgres.h"
+
+#include <strings.h>
+
+#include <curl/curl.h>
+
+#include "http/http_url.h"
+
+/* Longest name that DNS carries, as text. */
+#define MAX_HOST_BYTES 253
+
+static const char *check_characters(const char *url);
+static const char *check_shape(const char *url);
+static const char *check_parts(CURLU *parts);
+static const char *parse_url(const char *url, CURLU **parts);
+static bool get_part(CURLU *parts, CURLUPart which, unsigned int flags,
+					 char *out, size_t out_bytes);
+
+const char *
+inf_http_check_url(const char *url)
+{
+	CURLU	   *parts;
+	const char *fault = parse_url(url, &parts);
+
+	curl_url_cleanup(parts);
+	return fault;
+}
+
+bool
+inf_http_url_origin(const char *url, char origin[INF_HTTP_ORIGIN_BYTES])
+{
+	char		scheme[8];
+	char		host[MAX_HOST_BYTES + 1];
+	char		port[8];
+	CURLU	   *parts;
+	bool		done;
+
+	done = parse_url(url, &parts) == NULL &&
+		get_part(parts, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) &&
+		get_part(parts, CURLUPART_HOST, 0, host, sizeof(host)) &&
+		get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port));
+	curl_url_cleanup(parts);
+
+	StaticAssertStmt(sizeof(scheme) + 3 + sizeof(host) + sizeof(port) <=
+					 INF_HTTP_ORIGIN_BYTES, "an origin has room");
+	origin[0] = '\0';
+	if (done)
+	{
+		strcat(origin, scheme);
+		strcat(origin, "://");
+		strcat(origin, host);
+		strcat(origin, ":");
+		strcat(origin, port);
+	}
+	return done;
+}
+
+bool
+inf_http_url_host(const char *url, char host[INF_HTTP_ORIGIN_BYTES])
+{
+	CURLU	   *parts;
+	bool		done;
+
+	done = parse_url(url, &parts) == NULL &&
+		get_part(parts, CURLUPART_HOST, 0, host, INF_HTTP_ORIGIN_BYTES);
+	curl_url_cleanup(parts);
+	if (!done)
+		host[0] = '\0';
+	return done;
+}
+
+bool
+inf_http_url_path_contains(const char *url, const char *needle)
+{
+	CURLU	   *parts;
+	char	   *path = NULL;
+	bool		contains;
+
+	contains = parse_url(url, &parts) == NULL &&
+		curl_url_get(parts, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
+		strstr(path, needle) != NULL;
+	curl_free(path);
+	curl_url_cleanup(parts);
+	return contains;
+}
+
+/*
+ * Takes a URL apart.  Returns what is wrong with it, or NULL; the caller frees
+ * *parts either way.
+ */
+static const char *
+parse_url(const char *url, CURLU **parts)
+{
+	const char *fault;
+
+	*parts = NULL;
+	fault = check_characters(url);
+	if (fault == NULL)
+		fault = check_shape(url);
+	if (fault != NULL)
+		return fault;
+
+	*parts = curl_url();
+	if (*parts == NULL)
+		return "out of memory";
+	switch (curl_url_set(*parts, CURLUPART_URL, url, CURLU_DISALLOW_USER))
+	{
+		case CURLUE_OK:
+			return check_parts(*parts);
+		case CURLUE_OUT_OF_MEMORY:
+			return "out of memory";
+		case CURLUE_BAD_PORT_NUMBER:
+			return "the port is not a number between 1 and 65535";
+		case CURLUE_USER_NOT_ALLOWED:
+			return "a URL must not hold a user name or password";
+		case CURLUE_NO_HOST:
+			return "the URL has no host";
+		default:
+			return "it is not a valid URL";
+	}
+}
+
+static const char *
+check_characters(const char *url)
+{
+	const unsigned char *at;
+
+	if (url[0] == '\0')
+		return "the URL is empty";
+	if (strlen(url) > INF_HTTP_MAX_URL_BYTES)
+		return "the URL is longer than 2048 bytes";
+	for (at = (const unsigned char *) url; *at != '\0'; at++)
+	{
+		if (*at <= ' ' || *at == 0x7f)
+			return "a URL must not hold blanks or control characters";
+	}
+	if (strchr(url, '#') != NULL)
+		return "a URL must not hold a fragment (\"#\")";
+	return NULL;
+}
+
+/*
+ * Asks for what libcurl would forgive: a missing scheme, a wrong number of
+ * slashes, an empty user name.
+ */
+static const char *
+check_shape(const char *url)
+{
+	const char *authority = strstr(url, "://");
+	size_t		scheme_bytes;
+
+	if (authority == NULL)
+		return "a URL must begin with http:// or https://";
+	scheme_bytes = authority - url;
+	if (!(scheme_bytes == 4 && strncasecmp(url, "http", 4) == 0) &&
+		!(scheme_bytes == 5 && strncasecmp(url, "https", 5) == 0))
+		return "a URL must begin with http:// or https://";
+
+	authority += 3;
+	if (authority[strcspn(authority, "/?@")] == '@')
+		return "a URL must not hold a user name or password";
+	if (authority[0] == '\0' || strchr("/?:", authority[0]) != NULL)
+		return "the URL has no host";
+	return NULL;
+}
+
+static const char *
+check_parts(CURLU *parts)
+{
+	char		host[MAX_HOST_BYTES + 1];
+	char		port[8];
+
+	if (!get_part(parts, CURLUPART_HOST, 0, host, sizeof(host)))
+		return "the host is longer than 253 bytes";
+	if (host[0] == '\0')
+		return "the URL has no host";
+	if (!get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)) ||
+		strspn(port, "0") == strlen(port))
+		return "the port is not a number between 1 and 65535";
+	return NULL;
+}
+
+/* Writes a part in lower case; false if there is none or it is too long. */
+static bool
+get_part(CURLU *parts, CURLUPart which, unsigned int flags,
+		 char *out, size_t out_bytes)
+{
+	char	   *part = NULL;
+	size_t		length;
+	size_t		i;
+
+	if (curl_url_get(parts, which, &part, flags) != CURLUE_OK)
+		return false;
+	length = strlen(part);
+	for (i = 0; i < length && length < out_bytes; i++)
+	{
+		unsigned char c = part[i];
+
+		out[i] = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+	}
+	curl_free(part);
+	if (length >= out_bytes)
+		return false;
+	out[length] = '\0';
+	return true;
+}

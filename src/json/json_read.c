@@ -1,0 +1,260 @@
+/*
+ * json_read.c
+ *		Reads JSON that came over the network: the only user of json-c.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include <limits.h>
+#include <math.h>
+
+#include "utils/memutils.h"
+
+#include "json/json_read.h"
+#include "json/json_scan.h"
+
+/* Frees the tree when its memory context goes. */
+static void
+free_tree(void *arg)
+{
+	json_object **tree = arg;
+
+	(void) json_object_put(*tree);
+	*tree = NULL;
+}
+
+/* Members of all objects below value. */
+static size_t
+count_members(json_object *value)
+{
+	size_t		count = 0;
+
+	if (json_object_is_type(value, json_type_object))
+	{
+		json_object_iter member;
+
+		count = json_object_object_length(value);
+		json_object_object_foreachC(value, member)
+			count += count_members(member.val);
+	}
+	else if (json_object_is_type(value, json_type_array))
+	{
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			count += count_members(json_object_array_get_idx(value, i));
+	}
+	return count;
+}
+
+/* Runs json-c over all bytes at once. */
+static json_object *
+parse_bytes(const char *bytes, size_t length, const char **reason)
+{
+	json_tokener *tokener = json_tokener_new_ex(INF_JSON_MAX_DEPTH + 1);
+	json_object *tree;
+	enum json_tokener_error error;
+
+	if (tokener == NULL)
+	{
+		*reason = "out of memory";
+		return NULL;
+	}
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
+						   JSON_TOKENER_VALIDATE_UTF8);
+	tree = json_tokener_parse_ex(tokener, bytes, (int) length);
+	error = json_tokener_get_error(tokener);
+
+	/* A number at the very end may go on, as far as the tokener knows. */
+	if (error == json_tokener_continue)
+	{
+		tree = json_tokener_parse_ex(tokener, "", 1);
+		error = json_tokener_get_error(tokener);
+		if (error == json_tokener_continue)
+			*reason = "it ends too early";
+		else if (error != json_tokener_success)
+			*reason = "it ends too early";
+	}
+	else if (error != json_tokener_success)
+		*reason = json_tokener_error_desc(error);
+	else if (json_tokener_get_parse_end(tokener) < length)
+		*reason = "bytes follow its end";
+	json_tokener_free(tokener);
+	if (*reason)
+	{
+		(void) json_object_put(tree);
+		return NULL;
+	}
+	return tree;
+}
+
+bool
+inf_json_parse(const char *bytes, size_t length, MemoryContext context,
+			   InfJson **root, const char **reason)
+{
+	MemoryContextCallback *callback;
+	json_object **tree;
+	size_t		nmembers;
+
+	*root = NULL;
+	*reason = NULL;
+	if (length > INT_MAX)
+		*reason = "it is too large";
+	else
+		*reason = inf_json_scan(bytes, length, INF_JSON_MAX_DEPTH, &nmembers);
+	if (*reason)
+		return false;
+
+	/* The callback first: once the tree exists, nothing may throw. */
+	callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+	tree = MemoryContextAllocZero(context, sizeof(json_object *));
+	callback->func = free_tree;
+	callback->arg = tree;
+	MemoryContextRegisterResetCallback(context, callback);
+
+	/* White space behind the value is no garbage. */
+	while (length > 0 && strchr(" \t\r\n", bytes[length - 1]) != NULL)
+		length--;
+	*tree = parse_bytes(bytes, length, reason);
+	if (*reason)
+		return false;
+	if (count_members(*tree) != nmembers)
+	{
+		*reason = "an object holds a key twice";
+		return false;
+	}
+	*root = *tree;
+	return true;
+}
+
+InfJsonType
+inf_json_type(const InfJson *value)
+{
+	switch (json_object_get_type(value))
+	{
+		case json_type_null:
+			return INF_JSON_NULL;
+		case json_type_boolean:
+			return INF_JSON_BOOLEAN;
+		case json_type_double:
+		case json_type_int:
+			return INF_JSON_NUMBER;
+		case json_type_string:
+			return INF_JSON_STRING;
+		case json_type_array:
+			return INF_JSON_ARRAY;
+		case json_type_object:
+			return INF_JSON_OBJECT;
+	}
+	return INF_JSON_NULL;
+}
+
+const char *
+inf_json_type_name(InfJsonType type)
+{
+	static const char *const names[] = {
+		"null", "boolean", "number", "string", "array", "object"
+	};
+
+	return names[type];
+}
+
+InfJson *
+inf_json_member(const InfJson *value, const char *name)
+{
+	json_object *member = NULL;
+
+	if (json_object_is_type(value, json_type_object))
+		(void) json_object_object_get_ex(value, name, &member);
+	return member;
+}
+
+size_t
+inf_json_array_length(const InfJson *array)
+{
+	if (!json_object_is_type(array, json_type_array))
+		return 0;
+	return json_object_array_length(array);
+}
+
+InfJson *
+inf_json_array_element(const InfJson *array, size_t i)
+{
+	if (!json_object_is_type(array, json_type_array))
+		return NULL;
+	return json_object_array_get_idx(array, i);
+}
+
+const char *
+inf_json_string(const InfJson *value, size_t *length)
+{
+	if (!json_object_is_type(value, json_type_string))
+		return NULL;
+	if (length)
+		*length = json_object_get_string_len(value);
+	return json_object_get_string(unconstify(json_object *, value));
+}
+
+bool
+inf_json_float(const InfJson *value, float *result)
+{
+	int64		integer;
+
+	if (json_object_is_type(value, json_type_double))
+		*result = (float) json_object_get_double(value);
+	else if (inf_json_int64(value, &integer))
+		*result = (float) integer;
+	else if (json_object_is_type(value, json_type_int))
+	{
+		/* Beyond int64; json-c keeps up to uint64. */
+		uint64		large = json_object_get_uint64(value);
+
+		if (large == UINT64_MAX || large == 0)
+			return false;
+		*result = (float) large;
+	}
+	else
+		return false;
+	return isfinite(*result);
+}
+
+bool
+inf_json_boolean(const InfJson *value, bool fallback)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return fallback;
+	return json_object_get_boolean(value);
+}
+
+bool
+inf_json_int64(const InfJson *value, int64 *result)
+{
+	if (!json_object_is_type(value, json_type_int))
+		return false;
+	*result = json_object_get_int64(value);
+
+	/* json-c stops at the ends of the range in place of saying so. */
+	return *result != INT64_MAX && *result != INT64_MIN;
+}
+
+size_t
+inf_json_object_size(const InfJson *object)
+{
+	if (!json_object_is_type(object, json_type_object))
+		return 0;
+	return json_object_object_length(object);
+}
+
+bool
+inf_json_visit_members(const InfJson *object, InfJsonVisitor visit, void *state)
+{
+	json_object_iter member;
+
+	if (!json_object_is_type(object, json_type_object))
+		return true;
+	json_object_object_foreachC(unconstify(json_object *, object), member)
+	{
+		if (!visit(member.key, member.val, state))
+			return false;
+	}
+	return true;
+}

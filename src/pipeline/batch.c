@@ -1,0 +1,129 @@
+/*
+ * batch.c
+ *		From the texts of a statement to batches that a service takes, and back.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "pipeline/batch.h"
+
+/* UTF-16 units that Elasticsearch reckons for a token. */
+#define UNITS_PER_TOKEN 3
+
+typedef struct TextKey
+{
+	const char *text;
+	int			length;
+} TextKey;
+
+typedef struct TextEntry
+{
+	TextKey		key;
+	int			position;
+} TextEntry;
+
+static uint32
+hash_text(const void *key, Size keysize)
+{
+	const TextKey *text = key;
+
+	return hash_bytes((const unsigned char *) text->text, text->length);
+}
+
+static int
+match_text(const void *a, const void *b, Size keysize)
+{
+	const TextKey *x = a;
+	const TextKey *y = b;
+
+	return x->length != y->length || memcmp(x->text, y->text, x->length) != 0;
+}
+
+void
+inf_batch_distinct(const InferenceInput *inputs, int ninputs,
+				   InferenceDistinct *distinct)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(TextKey),
+		.entrysize = sizeof(TextEntry),
+		.hash = hash_text,
+		.match = match_text,
+		.hcxt = CurrentMemoryContext
+	};
+	HTAB	   *seen = hash_create("inference inputs", ninputs, &control,
+								   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
+								   HASH_CONTEXT);
+
+	distinct->inputs = palloc(sizeof(InferenceInput) * Max(ninputs, 1));
+	distinct->position = palloc(sizeof(int) * Max(ninputs, 1));
+	distinct->ninputs = 0;
+	for (int i = 0; i < ninputs; i++)
+	{
+		TextKey		key = {inputs[i].text, inputs[i].length};
+		bool		found;
+		TextEntry  *entry = hash_search(seen, &key, HASH_ENTER, &found);
+
+		if (!found)
+		{
+			entry->position = distinct->ninputs;
+			distinct->inputs[distinct->ninputs++] = inputs[i];
+		}
+		distinct->position[i] = entry->position;
+	}
+	hash_destroy(seen);
+}
+
+int
+inf_batch_cut(const InferenceInput *inputs, int ninputs, int max_inputs,
+			  InferenceBatch **batches)
+{
+	InferenceBatch *cut = palloc(sizeof(InferenceBatch) * Max(ninputs, 1));
+	int			n = 0;
+	int64		bytes = 0;
+
+	for (int i = 0; i < ninputs; i++)
+	{
+		if (n == 0 || cut[n - 1].ninputs >= max_inputs ||
+			bytes + inputs[i].length > INF_MAX_BATCH_BYTES)
+		{
+			cut[n].first = i;
+			cut[n].ninputs = 0;
+			bytes = 0;
+			n++;
+		}
+		cut[n - 1].ninputs++;
+		bytes += inputs[i].length;
+	}
+	*batches = cut;
+	return n;
+}
+
+void
+inf_batch_truncate(InferenceInput *input, int max_tokens)
+{
+	int64		max_units = (int64) max_tokens * UNITS_PER_TOKEN;
+	int64		units = 0;
+	int			i = 0;
+
+	/* Even in ASCII, a unit takes a byte. */
+	if (input->length <= max_units)
+		return;
+	while (i < input->length)
+	{
+		unsigned char c = input->text[i];
+		int			size = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+		units += size == 4 ? 2 : 1;
+		if (units > max_units)
+			break;
+		i += size;
+	}
+	if (i >= input->length)
+		return;
+	input->text = pnstrdup(input->text, i);
+	input->length = i;
+	input->is_truncated = true;
+}

@@ -1,0 +1,44 @@
+/*
+ * batch.h
+ *		From the texts of a statement to batches that a service takes, and back.
+ */
+#ifndef INFERENCE_PIPELINE_BATCH_H
+#define INFERENCE_PIPELINE_BATCH_H
+
+#include "base/types.h"
+
+/*
+ * A request's texts together stay below this, unless one alone is larger.
+ * Services take 300,000 tokens or some MB at a time; 4 MB keeps eight requests
+ * in flight well under what a backend may use.
+ */
+#define INF_MAX_BATCH_BYTES (4 * 1024 * 1024)
+
+/* Different texts of a list, and where each of the list's texts is in them. */
+typedef struct InferenceDistinct
+{
+	InferenceInput *inputs;		/* (ninputs), in order of first occurrence */
+	int			ninputs;
+	int		   *position;		/* (of each text of the list) */
+} InferenceDistinct;
+
+typedef struct InferenceBatch
+{
+	int			first;
+	int			ninputs;
+} InferenceBatch;
+
+extern void inf_batch_distinct(const InferenceInput *inputs, int ninputs,
+							   InferenceDistinct *distinct);
+
+/* Cuts inputs, in order, into batches; returns how many. */
+extern int	inf_batch_cut(const InferenceInput *inputs, int ninputs,
+						  int max_inputs, InferenceBatch **batches);
+
+/*
+ * Cuts a text to max_tokens, three UTF-16 units each, as Elasticsearch does,
+ * but never inside a character.
+ */
+extern void inf_batch_truncate(InferenceInput *input, int max_tokens);
+
+#endif							/* INFERENCE_PIPELINE_BATCH_H */

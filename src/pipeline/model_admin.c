@@ -1,0 +1,201 @@
+/*
+ * model_admin.c
+ *		Putting, changing and deleting models.
+ *
+ * Order of a put: may the user put at all, is the configuration good, does the
+ * probe (if wanted) succeed, and only then the lock on the id and the rows, so
+ * that no lock is held while a service is asked.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "catalog/dependents.h"
+#include "catalog/model_cache.h"
+#include "catalog/model_server.h"
+#include "catalog/model_store.h"
+#include "pipeline/infer.h"
+#include "pipeline/model_admin.h"
+#include "pipeline/model_config.h"
+#include "settings/setting_read.h"
+
+/* What Elasticsearch embeds to see whether a model works. */
+#define PROBE_TEXT "how big"
+
+static void
+throw_duplicate(const char *model_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("Model [%s] already exists", model_id),
+			 errhint("Delete it with inference_delete(), change it with inference_update(), or choose another id.")));
+}
+
+static void
+check_task_matches(const char *path_task, const InferenceModel *model)
+{
+	InferenceTask task;
+
+	if (path_task == NULL)
+		return;
+	task = inf_config_task(path_task);
+	if (task != model->task)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("Requested task type [%s] does not match the model's task type [%s]",
+						inf_task_name(task), inf_task_name(model->task)),
+				 errdetail("The model is \"%s\".", model->model_id)));
+}
+
+/*
+ * Embeds the probe.  Vectors of another width than the user set are refused
+ * with the words that Elasticsearch has for it.
+ */
+static void
+probe_model(InferenceModel *model)
+{
+	int			wanted = inf_setting_integer(model->service_settings,
+											 "dimensions", 0);
+	InferenceEmbedding *result = inf_infer_probe(model, PROBE_TEXT);
+	const char *similarity;
+
+	if (model->task != INF_TASK_TEXT_EMBEDDING)
+		return;
+	if (wanted > 0 && result->ndimensions != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("The retrieved embeddings size [%d] does not match the size specified in the settings [%d]. Please recreate the [%s] configuration with the correct dimensions",
+						result->ndimensions, wanted, model->model_id)));
+	similarity = inf_infer_service(model)->default_similarity;
+	model->discovered =
+		inf_setting_parse(similarity ?
+						  psprintf("{\"dimensions\": %d, \"similarity\": \"%s\"}",
+								   result->ndimensions, similarity) :
+						  psprintf("{\"dimensions\": %d}", result->ndimensions));
+}
+
+InferenceModel *
+inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
+			  bool validate)
+{
+	InferenceModel *model;
+
+	PreventCommandIfReadOnly("inference_put()");
+	inf_catalog_check_may_put();
+	model = inf_config_parse(path_task, model_id, config);
+	if (OidIsValid(inf_catalog_find_server(model_id)) &&
+		inf_catalog_has_row(model_id))
+		throw_duplicate(model_id);
+
+	/* What runs here tells its dimensions for nothing. */
+	if (validate || inf_infer_service(model)->run)
+		probe_model(model);
+
+	inf_catalog_lock_id(model_id);
+	if (OidIsValid(inf_catalog_find_server(model_id)) &&
+		inf_catalog_has_row(model_id))
+		throw_duplicate(model_id);
+	model->server = inf_catalog_create_server(model_id);
+	inf_catalog_insert_model(model);
+	return model;
+}
+
+/* The model under lock, for its owner to change. */
+static InferenceModel *
+lock_model(const char *path_task, const char *model_id)
+{
+	InferenceModel *model = inf_catalog_read_model(model_id);
+
+	if (model == NULL)
+		inf_catalog_throw_unknown_model(model_id);
+	inf_catalog_check_owner(model);
+	inf_catalog_lock_id(model_id);
+
+	/* It may have changed or gone while we waited. */
+	model = inf_catalog_read_model(model_id);
+	if (model == NULL)
+		inf_catalog_throw_unknown_model(model_id);
+	inf_catalog_check_owner(model);
+	check_task_matches(path_task, model);
+	return model;
+}
+
+const InferenceModel *
+inf_admin_update(const char *path_task, const char *model_id, Jsonb *config)
+{
+	InferenceModel *model;
+	InferenceModel *changed;
+
+	PreventCommandIfReadOnly("inference_update()");
+	model = lock_model(path_task, model_id);
+	changed = inf_config_merge(path_task, model, config);
+	if (changed == NULL)
+		return model;
+	inf_catalog_update_model(changed);
+	inf_catalog_touch_server(changed);
+	return changed;
+}
+
+List *
+inf_admin_get(const char *path_task, const char *model_id)
+{
+	InferenceTask task = path_task ? inf_config_task(path_task) : 0;
+	InferenceModel *model;
+	List	   *models;
+	ListCell   *lc;
+
+	if (strcmp(model_id, "_all") == 0 || strcmp(model_id, "*") == 0)
+	{
+		models = inf_catalog_list_models();
+		foreach(lc, models)
+		{
+			model = lfirst(lc);
+			if (task != 0 && model->task != task)
+				models = foreach_delete_current(models, lc);
+		}
+		return models;
+	}
+	model = inf_catalog_read_model(model_id);
+	if (model == NULL)
+		inf_catalog_throw_unknown_model(model_id);
+	check_task_matches(path_task, model);
+	return list_make1(model);
+}
+
+static void
+throw_used(const char *model_id, List *dependents)
+{
+	StringInfoData detail;
+	ListCell   *lc;
+
+	initStringInfo(&detail);
+	foreach(lc, dependents)
+		appendStringInfo(&detail, "%s%s uses inference model %s.",
+						 detail.len ? "\n" : "", (char *) lfirst(lc), model_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("cannot delete inference model \"%s\" because other objects use it",
+					model_id),
+			 errdetail_internal("%s", detail.data),
+			 errhint("Drop them first, or use force => true to delete the model all the same.")));
+}
+
+List *
+inf_admin_delete(const char *path_task, const char *model_id, bool force,
+				 bool dry_run)
+{
+	InferenceModel *model;
+	List	   *dependents;
+
+	PreventCommandIfReadOnly("inference_delete()");
+	model = lock_model(path_task, model_id);
+	dependents = inf_catalog_list_dependents(model_id);
+	if (dry_run)
+		return dependents;
+	if (dependents != NIL && !force)
+		throw_used(model_id, dependents);
+	inf_catalog_delete_model(model_id);
+	inf_catalog_drop_server(model);
+	return dependents;
+}

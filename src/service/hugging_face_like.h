@@ -1,0 +1,29 @@
+/*
+ * hugging_face_like.h
+ *		The wire format of Hugging Face's inference endpoints and of
+ *		text-embeddings-inference, which more than one service speaks.
+ */
+#ifndef INFERENCE_SERVICE_HUGGING_FACE_LIKE_H
+#define INFERENCE_SERVICE_HUGGING_FACE_LIKE_H
+
+#include "service/service.h"
+
+/* {"inputs": [...]} with a bearer token, if the model has a key. */
+extern void inf_hugging_face_build_request(const InferenceCall *call,
+										   const char *url,
+										   HttpRequest *request);
+
+/*
+ * Dense: [[...], ...] or {"embeddings": [[...], ...]}.  Sparse:
+ * [{"token": weight}, ...] or [[{"index": id, "value": weight}, ...], ...].
+ */
+extern bool inf_hugging_face_parse_response(const InferenceCall *call,
+											const char *url,
+											const HttpResponse *response,
+											InferenceEmbedding *results,
+											InferenceFault *fault);
+
+/* {"error": "..."} */
+extern char *inf_hugging_face_parse_error(const HttpResponse *response);
+
+#endif							/* INFERENCE_SERVICE_HUGGING_FACE_LIKE_H */

@@ -1,0 +1,152 @@
+/*
+ * service_elser.c
+ *		ELSER, Elastic's learned sparse encoder, over HTTP.
+ *
+ * The specification's elser runs inside the cluster, so it has no address.
+ * Ours is reached where the model's url or inference.elser_url says: an
+ * Elasticsearch (POST _inference/sparse_embedding/<id>), or a server that
+ * speaks as Hugging Face does.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "http/http_url.h"
+#include "json/json_write.h"
+#include "service/embedding_reply.h"
+#include "service/hugging_face_like.h"
+#include "service/service.h"
+#include "settings/setting_read.h"
+#include "settings/settings_common.h"
+
+#define PROTOCOL_ELASTICSEARCH "elasticsearch"
+#define PROTOCOL_HUGGING_FACE "hugging_face"
+
+static const char *const elser_protocols[] = {
+	PROTOCOL_ELASTICSEARCH, PROTOCOL_HUGGING_FACE, NULL
+};
+
+static const SettingField elser_service_fields[] = {
+	INF_SETTING_API_KEY(0, "key of the server that url names"),
+	INF_SETTING_MODEL_ID("name of the ELSER model, for a server that runs here"),
+	{.name = "num_allocations",.type = SETTING_INTEGER,
+		.flags = SETTING_REQUIRED,.min = 1,
+	.description = "model allocations to create"},
+	{.name = "num_threads",.type = SETTING_INTEGER,
+		.flags = SETTING_REQUIRED | SETTING_POWER_OF_TWO | SETTING_FIXED,
+		.min = 1,.max = 32,
+	.description = "threads of each allocation, a power of 2"},
+	{.name = "protocol",.type = SETTING_ENUM,.choices = elser_protocols,
+		.default_text = "elasticsearch if the path of url contains /_inference/, else hugging_face",
+	.description = "wire format of the server"},
+	{.name = "url",.type = SETTING_STRING,.check = inf_http_check_url,
+		.default_text = "inference.elser_url",
+	.description = "URL of a server that runs ELSER"},
+	{.name = NULL}
+};
+
+static char *
+elser_url(const InferenceModel *model, ServiceRoute *route)
+{
+	char	   *url = inf_setting_string(model->service_settings, "url");
+
+	if (url)
+		return url;
+	route->by_superuser = true;
+	if (inf_guc_elser_url && inf_guc_elser_url[0])
+		url = pstrdup(inf_guc_elser_url);
+	else
+	{
+		route->missing_detail = "No ELSER is reachable: neither the model nor inference.elser_url names a URL.";
+		route->missing_hint = "Give the model a url with inference_update(), or have a superuser set inference.elser_url.";
+	}
+	return url;
+}
+
+static bool
+speaks_elasticsearch(const InferenceModel *model, const char *url)
+{
+	char	   *protocol = inf_setting_string(model->service_settings, "protocol");
+
+	if (protocol)
+		return strcmp(protocol, PROTOCOL_ELASTICSEARCH) == 0;
+	return inf_http_url_path_contains(url, "/_inference/");
+}
+
+static void
+elser_build_request(const InferenceCall *call, const char *url,
+					HttpRequest *request)
+{
+	StringInfoData body;
+
+	if (!speaks_elasticsearch(call->model, url))
+	{
+		inf_hugging_face_build_request(call, url, request);
+		return;
+	}
+	inf_request_start(request, url, "ApiKey", call->model->api_key);
+	initStringInfo(&body);
+	appendStringInfoString(&body, "{\"input\":");
+	inf_json_append_string_array(&body, call->inputs, call->ninputs);
+	appendStringInfoChar(&body, '}');
+	request->body = body.data;
+	request->body_bytes = body.len;
+}
+
+/* {"sparse_embedding": [{"is_truncated": false, "embedding": {...}}]} */
+static bool
+parse_elasticsearch(const InferenceCall *call, const HttpResponse *response,
+					InferenceEmbedding *results, InferenceFault *fault)
+{
+	InfJson    *root;
+	InfJson    *list;
+
+	if (!inf_reply_parse(response, &root, fault))
+		return false;
+	list = inf_json_member(root, "sparse_embedding");
+	if (!inf_reply_check_list(list, "sparse_embedding", call->ninputs, fault))
+		return false;
+	for (int i = 0; i < call->ninputs; i++)
+	{
+		InfJson    *element = inf_json_array_element(list, i);
+		InfJson    *truncated = inf_json_member(element, "is_truncated");
+
+		if (!inf_reply_read_token_map(inf_json_member(element, "embedding"),
+									  &results[i], fault))
+			return false;
+		results[i].is_truncated = inf_json_boolean(truncated, false);
+	}
+	return true;
+}
+
+static bool
+elser_parse_response(const InferenceCall *call, const char *url,
+					 const HttpResponse *response,
+					 InferenceEmbedding *results, InferenceFault *fault)
+{
+	if (speaks_elasticsearch(call->model, url))
+		return parse_elasticsearch(call, response, results, fault);
+	return inf_hugging_face_parse_response(call, url, response, results, fault);
+}
+
+/* Elasticsearch: {"error": {"reason": "..."}}; Hugging Face: a string. */
+static char *
+elser_parse_error(const HttpResponse *response)
+{
+	static const char *const paths[][3] = {
+		{"error", "reason"}, {"error"}, {"error", "message"}, {"message"}
+	};
+
+	return inf_reply_find_text(response, paths, lengthof(paths));
+}
+
+const InferenceServiceOps inf_service_elser = {
+	.name = "elser",
+	.tasks = INF_TASK_SPARSE_EMBEDDING,
+	.service_fields = elser_service_fields,
+	.max_batch_inputs = 16,		/* Elastic's own clients send as many */
+	.url = elser_url,
+	.build_request = elser_build_request,
+	.parse_response = elser_parse_response,
+	.parse_error = elser_parse_error,
+};

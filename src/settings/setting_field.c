@@ -1,0 +1,454 @@
+/*
+ * setting_field.c
+ *		Holds a configuration against a table of fields.
+ *
+ * A fault never quotes a secret: values of secret fields, and of unknown keys
+ * that look like one (a key misspelt is still a key), are shown as "...".
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/varlena.h"
+
+#include "settings/setting_field.h"
+#include "settings/setting_read.h"
+
+#define HIDDEN_VALUE "..."
+
+/* Longest value that is quoted in a fault; more helps nobody. */
+#define MAX_QUOTED_BYTES 200
+
+/* Farther than this, a spelling is another word. */
+#define MAX_SPELLING_DISTANCE 3
+
+static void check_value(SettingCheck *check, const SettingField *field,
+						const char *scope, const JsonbValue *value);
+
+void
+inf_setting_check_init(SettingCheck *check, InferenceTask task,
+					   const char *service)
+{
+	memset(check, 0, sizeof(*check));
+	check->task = task;
+	check->service = service;
+	initStringInfo(&check->unknown);
+	initStringInfo(&check->details);
+	initStringInfo(&check->hints);
+}
+
+void
+inf_setting_add_fault(SettingCheck *check, const char *format,...)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	check->faults = lappend(check->faults, message.data);
+}
+
+const char *
+inf_setting_type_name(SettingType type)
+{
+	switch (type)
+	{
+		case SETTING_STRING:
+			return "string";
+		case SETTING_INTEGER:
+			return "integer";
+		case SETTING_ENUM:
+			return "enum";
+		case SETTING_GROUP:
+			return "object";
+	}
+	return "unknown";
+}
+
+static bool
+field_applies(const SettingField *field, InferenceTask task)
+{
+	return field->tasks == 0 || task == 0 || (field->tasks & task) != 0;
+}
+
+static const SettingField *
+find_field(const SettingField *fields, InferenceTask task,
+		   const char *name, int length)
+{
+	for (; fields && fields->name; fields++)
+		if (field_applies(fields, task) &&
+			strlen(fields->name) == length &&
+			memcmp(fields->name, name, length) == 0)
+			return fields;
+	return NULL;
+}
+
+/*
+ * ----------
+ * Quoting values
+ * ----------
+ */
+
+/* A value as a fault shows it, cut to a sensible length. */
+static char *
+quote_value(const SettingField *field, const JsonbValue *value)
+{
+	char	   *text;
+	int			length;
+
+	if (field && (field->flags & SETTING_SECRET))
+		return pstrdup(HIDDEN_VALUE);
+	text = inf_setting_value_text(value);
+	length = strlen(text);
+	if (length <= MAX_QUOTED_BYTES)
+		return text;
+	length = pg_mbcliplen(text, length, MAX_QUOTED_BYTES);
+	return psprintf("%.*s...", length, text);
+}
+
+/*
+ * Whether a key may name a secret.  Better a value hidden in vain than a key
+ * in the server log.
+ */
+static bool
+looks_secret(const char *key)
+{
+	static const char *const signs[] = {
+		"key", "token", "secret", "pass", "auth", "cred", "api"
+	};
+	char	   *lower = asc_tolower(key, strlen(key));
+
+	for (int i = 0; i < lengthof(signs); i++)
+		if (strstr(lower, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+static char *
+quote_unknown(const char *key, const JsonbValue *value)
+{
+	/* Objects and arrays may hold anything, secrets too. */
+	if (looks_secret(key) || value->type == jbvBinary)
+		return pstrdup(HIDDEN_VALUE);
+	return quote_value(NULL, value);
+}
+
+/*
+ * ----------
+ * Unknown keys
+ * ----------
+ */
+
+/* The accepted key that key was probably meant to be, or NULL. */
+static const char *
+nearest_key(const char *key, const char *const *accepted)
+{
+	const char *nearest = NULL;
+	int			best = MAX_SPELLING_DISTANCE + 1;
+	int			length = strlen(key);
+
+	/* The distance function refuses longer strings. */
+	if (length > 255)
+		return NULL;
+	for (; *accepted; accepted++)
+	{
+		int			distance;
+
+		distance = varstr_levenshtein_less_equal(key, length, *accepted,
+												 strlen(*accepted),
+												 1, 1, 1, best, true);
+		if (distance < best && distance < length)
+		{
+			best = distance;
+			nearest = *accepted;
+		}
+	}
+	return nearest;
+}
+
+void
+inf_setting_add_unknown(SettingCheck *check, const char *scope,
+						const char *const *accepted,
+						const char *key, const JsonbValue *value)
+{
+	const char *nearest = nearest_key(key, accepted);
+
+	if (check->unknown.len > 0)
+		appendStringInfoString(&check->unknown, ", ");
+	appendStringInfo(&check->unknown, "%s=%s", key, quote_unknown(key, value));
+
+	if (check->details.len > 0)
+		appendStringInfoChar(&check->details, ' ');
+	appendStringInfo(&check->details, "Key \"%s\" stands in %s.", key, scope);
+
+	if (check->hints.len > 0)
+		appendStringInfoChar(&check->hints, ' ');
+	if (nearest)
+		appendStringInfo(&check->hints, "Perhaps \"%s\" was meant to be \"%s\". ",
+						 key, nearest);
+	if (*accepted == NULL)
+		appendStringInfo(&check->hints, "There are no keys of %s.", scope);
+	else
+	{
+		appendStringInfo(&check->hints, "Keys of %s are: ", scope);
+		for (int i = 0; accepted[i]; i++)
+			appendStringInfo(&check->hints, "%s%s", i ? ", " : "", accepted[i]);
+		appendStringInfoChar(&check->hints, '.');
+	}
+}
+
+/* Names of the fields that apply, NULL-ended. */
+static const char **
+accepted_keys(const SettingField *fields, InferenceTask task)
+{
+	const char **keys;
+	int			n = 0;
+
+	for (const SettingField *f = fields; f && f->name; f++)
+		n++;
+	keys = palloc((n + 1) * sizeof(char *));
+	n = 0;
+	for (const SettingField *f = fields; f && f->name; f++)
+		if (field_applies(f, task))
+			keys[n++] = f->name;
+	keys[n] = NULL;
+	return keys;
+}
+
+/*
+ * ----------
+ * Values
+ * ----------
+ */
+
+static void
+add_type_fault(SettingCheck *check, const SettingField *field,
+			   const JsonbValue *value, const char *wanted)
+{
+	inf_setting_add_fault(check,
+						  "field [%s] is not of the expected type. The value [%s] cannot be converted to a [%s]",
+						  field->name, quote_value(field, value), wanted);
+}
+
+static void
+check_integer(SettingCheck *check, const SettingField *field,
+			  const char *scope, const JsonbValue *value)
+{
+	int			number;
+
+	if (!inf_setting_read_integer(value, &number))
+		add_type_fault(check, field, value, "Integer");
+	else if (field->min == 1 && number < 1)
+		inf_setting_add_fault(check,
+							  "[%s] Invalid value [%d]. [%s] must be a positive integer",
+							  scope, number, field->name);
+	else if (number < field->min)
+		inf_setting_add_fault(check,
+							  "[%s] Invalid value [%d.0]. [%s] must be a greater than or equal to [%d.0]",
+							  scope, number, field->name, field->min);
+	else if (field->max > 0 && number > field->max)
+		inf_setting_add_fault(check,
+							  "[%s] Invalid value [%d.0]. [%s] must be a less than or equal to [%d.0]",
+							  scope, number, field->name, field->max);
+	else if ((field->flags & SETTING_POWER_OF_TWO) &&
+			 (number & (number - 1)) != 0)
+		inf_setting_add_fault(check,
+							  "[%s] Invalid value [%d]. [%s] must be a power of 2",
+							  scope, number, field->name);
+}
+
+static void
+check_string(SettingCheck *check, const SettingField *field,
+			 const char *scope, const JsonbValue *value)
+{
+	char	   *text;
+	const char *reason;
+
+	if (value->type != jbvString)
+	{
+		add_type_fault(check, field, value, "String");
+		return;
+	}
+	if (value->val.string.len == 0)
+	{
+		inf_setting_add_fault(check,
+							  "[%s] Invalid value empty string. [%s] must be a non-empty string",
+							  scope, field->name);
+		return;
+	}
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	reason = field->check ? field->check(text) : NULL;
+	if (reason)
+		inf_setting_add_fault(check,
+							  "[%s] Invalid %s [%s] received for field [%s]. Error: %s",
+							  scope,
+							  strcmp(field->name, "url") == 0 ? "url" : "value",
+							  strchr(text, '@') ? HIDDEN_VALUE : quote_value(field, value),
+							  field->name, reason);
+	else if (field->flags & SETTING_SECRET)
+	{
+		SettingSecret *secret = palloc(sizeof(SettingSecret));
+
+		secret->name = field->name;
+		secret->value = text;
+		check->secrets = lappend(check->secrets, secret);
+	}
+}
+
+static void
+check_enum(SettingCheck *check, const SettingField *field,
+		   const char *scope, const JsonbValue *value)
+{
+	StringInfoData choices;
+
+	if (value->type != jbvString)
+	{
+		add_type_fault(check, field, value, "String");
+		return;
+	}
+	initStringInfo(&choices);
+	for (const char *const *choice = field->choices; *choice; choice++)
+	{
+		if (strlen(*choice) == value->val.string.len &&
+			memcmp(*choice, value->val.string.val, value->val.string.len) == 0)
+			return;
+		appendStringInfo(&choices, "%s%s", choices.len ? ", " : "", *choice);
+	}
+	inf_setting_add_fault(check,
+						  "[%s] Invalid value [%s] received. [%s] must be one of [%s]",
+						  scope, quote_value(field, value), field->name,
+						  choices.data);
+}
+
+static void
+check_group(SettingCheck *check, const SettingField *field,
+			const JsonbValue *value)
+{
+	JsonbValue	copy = *value;
+
+	if (value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		add_type_fault(check, field, value, "Map");
+	else
+		(void) inf_setting_check_object(check, field->members, field->name,
+										JsonbValueToJsonb(&copy));
+}
+
+static void
+check_value(SettingCheck *check, const SettingField *field,
+			const char *scope, const JsonbValue *value)
+{
+	switch (field->type)
+	{
+		case SETTING_STRING:
+			check_string(check, field, scope, value);
+			break;
+		case SETTING_INTEGER:
+			check_integer(check, field, scope, value);
+			break;
+		case SETTING_ENUM:
+			check_enum(check, field, scope, value);
+			break;
+		case SETTING_GROUP:
+			check_group(check, field, value);
+			break;
+	}
+}
+
+static void
+check_required(SettingCheck *check, const SettingField *fields,
+			   const char *scope, Jsonb *given)
+{
+	for (const SettingField *f = fields; f && f->name; f++)
+		if ((f->flags & SETTING_REQUIRED) && field_applies(f, check->task) &&
+			!((f->flags & SETTING_SECRET) && check->secrets_on_file) &&
+			!inf_setting_is_set(given, f->name))
+			inf_setting_add_fault(check,
+								  "[%s] does not contain the required setting [%s]",
+								  scope, f->name);
+}
+
+Jsonb *
+inf_setting_check_object(SettingCheck *check, const SettingField *fields,
+						 const char *scope, Jsonb *given)
+{
+	Jsonb	   *stored = given ? given : inf_setting_empty();
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	check_required(check, fields, scope, stored);
+
+	it = JsonbIteratorInit(&stored->root);
+	(void) JsonbIteratorNext(&it, &value, true);	/* WJB_BEGIN_OBJECT */
+	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_KEY)
+	{
+		char	   *key = pnstrdup(value.val.string.val, value.val.string.len);
+		const SettingField *field;
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		field = find_field(fields, check->task, key, strlen(key));
+		if (value.type != jbvNull && field == NULL)
+			inf_setting_add_unknown(check, scope,
+									accepted_keys(fields, check->task),
+									key, &value);
+		else if (value.type != jbvNull)
+			check_value(check, field, scope, &value);
+
+		/* Nulls count as absent; secrets are kept elsewhere. */
+		if (value.type == jbvNull || field == NULL ||
+			(field->flags & SETTING_SECRET))
+			given = inf_setting_remove(given, key);
+	}
+	return given ? given : stored;
+}
+
+/*
+ * ----------
+ * The end of a check
+ * ----------
+ */
+
+void
+inf_setting_check_finish(SettingCheck *check)
+{
+	StringInfoData message;
+	ListCell   *lc;
+	int			number = 0;
+
+	if (check->faults == NIL && check->unknown.len == 0)
+		return;
+
+	initStringInfo(&message);
+	if (check->unknown.len > 0)
+		appendStringInfo(&message,
+						 "Model configuration contains settings [{%s}] unknown to the [%s] service",
+						 check->unknown.data, check->service);
+	if (check->faults != NIL)
+	{
+		/* Elasticsearch reports missing settings before unknown ones. */
+		if (check->unknown.len > 0)
+			check->faults = lappend(check->faults, pstrdup(message.data));
+		resetStringInfo(&message);
+		appendStringInfoString(&message, "Validation Failed: ");
+		foreach(lc, check->faults)
+			appendStringInfo(&message, "%d: %s;", ++number,
+							 (char *) lfirst(lc));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_internal("%s", message.data),
+			 check->details.len ? errdetail_internal("%s", check->details.data) : 0,
+			 check->hints.len ? errhint("%s", check->hints.data) : 0));
+}

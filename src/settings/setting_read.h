@@ -1,0 +1,45 @@
+/*
+ * setting_read.h
+ *		Reads and combines stored settings.
+ *
+ * Stored settings were checked when they were put, but perhaps by another
+ * version, or came with a restored dump: a value of an unexpected type reads
+ * as absent.
+ */
+#ifndef INFERENCE_SETTINGS_SETTING_READ_H
+#define INFERENCE_SETTINGS_SETTING_READ_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+/* Database encoding, palloc'ed; NULL if absent. */
+extern char *inf_setting_string(Jsonb *settings, const char *name);
+
+/* The same in UTF-8, for the wire. */
+extern char *inf_setting_utf8(Jsonb *settings, const char *name);
+
+/* fallback if absent. */
+extern int	inf_setting_integer(Jsonb *settings, const char *name, int fallback);
+
+/* Any member as text; NULL if absent. */
+extern char *inf_setting_text(Jsonb *settings, const char *name);
+
+/* A member object; NULL if absent or no object. */
+extern Jsonb *inf_setting_object(Jsonb *settings, const char *name);
+
+extern bool inf_setting_is_set(Jsonb *settings, const char *name);
+extern Jsonb *inf_setting_empty(void);
+extern Jsonb *inf_setting_merge(Jsonb *base, Jsonb *overlay);
+extern Jsonb *inf_setting_remove(Jsonb *settings, const char *name);
+extern Jsonb *inf_setting_strip_nulls(Jsonb *settings);
+extern bool inf_setting_equal(Jsonb *a, Jsonb *b);
+extern Jsonb *inf_setting_parse(const char *json);
+
+/* False unless value is a number written without a point, within 32 bits. */
+extern bool inf_setting_read_integer(const JsonbValue *value, int *result);
+
+/* The text of a scalar, or the JSON of anything else. */
+extern char *inf_setting_value_text(const JsonbValue *value);
+
+#endif							/* INFERENCE_SETTINGS_SETTING_READ_H */

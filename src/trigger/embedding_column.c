@@ -1,0 +1,230 @@
+/*
+ * embedding_column.c
+ *		A column that embeddings are written to, whatever its type.
+ *
+ * pgvector's types are found by their names and casts, so that the extension
+ * neither needs pgvector nor cares where it is installed.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_relation.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pipeline/embedding_value.h"
+#include "trigger/embedding_column.h"
+
+#define SPARSEVEC "sparsevec"
+
+static bool
+type_is_named(Oid type, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		same;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	same = strcmp(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname), name) == 0;
+	ReleaseSysCache(tuple);
+	return same;
+}
+
+/* Whether dense embeddings can be written to the type; finds the cast. */
+static bool
+takes_dense(EmbeddingColumn *column)
+{
+	if (column->base_type == FLOAT4ARRAYOID || column->base_type == FLOAT8ARRAYOID)
+		return true;
+
+	/* An array of something else would be a cast of each element. */
+	if (OidIsValid(get_element_type(column->base_type)) ||
+		type_is_named(column->base_type, SPARSEVEC))
+		return false;
+	return find_coercion_pathway(column->base_type, FLOAT4ARRAYOID,
+								 COERCION_ASSIGNMENT,
+								 &column->cast_function) == COERCION_PATH_FUNC;
+}
+
+static bool
+takes_sparse(const EmbeddingColumn *column)
+{
+	return column->base_type == JSONBOID ||
+		type_is_named(column->base_type, SPARSEVEC);
+}
+
+void
+inf_column_open(EmbeddingColumn *column, Relation rel, const char *name)
+{
+	Form_pg_attribute attribute;
+
+	memset(column, 0, sizeof(*column));
+	column->table = pstrdup(RelationGetRelationName(rel));
+	column->name = pstrdup(name);
+	column->attnum = attnameAttNum(rel, name, false);
+	if (column->attnum == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table \"%s\" does not exist",
+						name, column->table),
+				 errhint("Arguments of inference_embed_trigger() are a model, the column for its embeddings, and columns with text.")));
+	attribute = TupleDescAttr(RelationGetDescr(rel), column->attnum - 1);
+	if (attribute->attgenerated)
+		ereport(ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("column \"%s\" of table \"%s\" is generated, so embeddings cannot be written to it",
+						name, column->table)));
+	column->type = attribute->atttypid;
+	column->typmod = attribute->atttypmod;
+	column->base_type = getBaseTypeAndTypmod(column->type, &column->typmod);
+}
+
+void
+inf_column_check_task(EmbeddingColumn *column, InferenceTask task)
+{
+	if (task == INF_TASK_TEXT_EMBEDDING ? takes_dense(column) : takes_sparse(column))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of table \"%s\" is of type %s, which cannot hold embeddings of task type %s",
+					column->name, column->table,
+					format_type_with_typemod(column->type, column->typmod),
+					inf_task_name(task)),
+			 errhint(task == INF_TASK_TEXT_EMBEDDING ?
+					 "Types for it are real[], double precision[] and pgvector's vector and halfvec." :
+					 "Types for it are jsonb and, for services that answer with token ids, pgvector's sparsevec.")));
+}
+
+/*
+ * ----------
+ * Values
+ * ----------
+ */
+
+static Datum
+double_array(const InferenceEmbedding *embedding)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * embedding->ndimensions);
+
+	for (int i = 0; i < embedding->ndimensions; i++)
+		elements[i] = Float8GetDatum((float8) embedding->values[i]);
+	return PointerGetDatum(construct_array(elements, embedding->ndimensions,
+										   FLOAT8OID, sizeof(float8),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static void
+check_dimensions(const EmbeddingColumn *column, int ndimensions)
+{
+	if (column->typmod < 0 || column->typmod == ndimensions ||
+		!OidIsValid(column->cast_function))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("column \"%s\" of table \"%s\" has %d dimensions, the embedding %d",
+					column->name, column->table, column->typmod, ndimensions)));
+}
+
+static Datum
+cast_dense(const EmbeddingColumn *column, const InferenceEmbedding *embedding)
+{
+	Datum		array = PointerGetDatum(inf_value_real_array(embedding));
+
+	/* Cast functions take a value, perhaps a typmod, perhaps "explicit". */
+	switch (get_func_nargs(column->cast_function))
+	{
+		case 1:
+			return OidFunctionCall1(column->cast_function, array);
+		case 2:
+			return OidFunctionCall2(column->cast_function, array,
+									Int32GetDatum(column->typmod));
+		default:
+			return OidFunctionCall3(column->cast_function, array,
+									Int32GetDatum(column->typmod),
+									BoolGetDatum(false));
+	}
+}
+
+/* The id that a token is the decimal form of; -1 if it is none. */
+static int
+token_id(const char *token)
+{
+	size_t		digits = strspn(token, "0123456789");
+
+	if (digits == 0 || token[digits] != '\0' || digits > 9)
+		return -1;
+	return atoi(token);
+}
+
+/* "{index:value,...}/dimensions"; sparsevec counts from one, ids from zero. */
+static Datum
+sparsevec_value(const EmbeddingColumn *column,
+				const InferenceEmbedding *embedding)
+{
+	StringInfoData text;
+	Oid			input;
+	Oid			ioparam;
+
+	if (column->typmod < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("column \"%s\" of table \"%s\" needs dimensions to hold sparse embeddings",
+						column->name, column->table),
+				 errhint("Give it the size of the model's vocabulary, for example sparsevec(30522).")));
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < embedding->ntokens; i++)
+	{
+		int			id = token_id(embedding->tokens[i].token);
+		char		digits[FLOAT_SHORTEST_DECIMAL_LEN];
+
+		if (id < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of table \"%s\" is of type sparsevec, but the service answers with words, not token ids",
+							column->name, column->table),
+					 errhint("Use a jsonb column, or a service that gives token ids.")));
+		if (id >= column->typmod)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("column \"%s\" of table \"%s\" has %d dimensions, the embedding has token id %d",
+							column->name, column->table, column->typmod, id)));
+		(void) float_to_shortest_decimal_buf(embedding->tokens[i].weight, digits);
+		appendStringInfo(&text, "%s%d:%s", i ? "," : "", id + 1, digits);
+	}
+	appendStringInfo(&text, "}/%d", column->typmod);
+	getTypeInputInfo(column->base_type, &input, &ioparam);
+	return OidInputFunctionCall(input, text.data, ioparam, column->typmod);
+}
+
+Datum
+inf_column_value(const EmbeddingColumn *column,
+				 const InferenceEmbedding *embedding)
+{
+	Datum		value;
+
+	if (column->base_type == JSONBOID)
+		value = JsonbPGetDatum(inf_value_token_map(embedding));
+	else if (column->base_type == FLOAT4ARRAYOID)
+		value = PointerGetDatum(inf_value_real_array(embedding));
+	else if (column->base_type == FLOAT8ARRAYOID)
+		value = double_array(embedding);
+	else if (OidIsValid(column->cast_function))
+	{
+		check_dimensions(column, embedding->ndimensions);
+		value = cast_dense(column, embedding);
+	}
+	else
+		value = sparsevec_value(column, embedding);
+
+	/* What a trigger returns is not held against a domain's constraints. */
+	if (column->type != column->base_type)
+		domain_check(value, false, column->type, NULL, NULL);
+	return value;
+}

@@ -1,0 +1,173 @@
+/*
+ * test_http_answer.c
+ *		What is kept of an answer as its bytes arrive, and at which size it is
+ *		given up.
+ */
+#include "postgres.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "http/http_answer.h"
+
+#include "check.h"
+
+static bool
+add_line(HttpAnswer *answer, const char *line)
+{
+	return inf_http_add_header_line(answer, line, strlen(line));
+}
+
+static void
+test_headers(void)
+{
+	HttpAnswer	answer;
+	const HttpResponse *response = &answer.response;
+
+	inf_http_init_answer(&answer, 100);
+	CHECK_INT(response->outcome, HTTP_PENDING);
+	CHECK_INT(response->retry_after_ms, -1);
+	CHECK_INT(response->ratelimit_reset_ms, -1);
+	CHECK_STR(response->content_type, "");
+
+	CHECK(add_line(&answer, "HTTP/1.1 429 Too Many\r\n"));
+	CHECK(add_line(&answer, "CONTENT-type:  application/json; charset=utf-8 \r\n"));
+	CHECK(add_line(&answer, "retry-after:2\r\n"));
+	CHECK(add_line(&answer, "X-RateLimit-Reset-Requests: 6m0s\r\n"));
+	CHECK(add_line(&answer, "x-ratelimit-reset-tokens: 1s\r\n"));
+	CHECK(add_line(&answer, "x-ratelimit-reset: 99h\r\n"));
+	CHECK(add_line(&answer, "no colon\r\n"));
+	CHECK(!answer.has_whole_headers);
+	CHECK(add_line(&answer, "\r\n"));
+	CHECK(answer.has_whole_headers);
+	CHECK_STR(response->content_type, "application/json; charset=utf-8");
+	CHECK_INT(response->retry_after_ms, 2000);
+	CHECK_INT(response->ratelimit_reset_ms, 360000);
+	CHECK(response->body == NULL);
+}
+
+static void
+test_interim_answers(void)
+{
+	HttpAnswer	answer;
+
+	inf_http_init_answer(&answer, 100);
+	add_line(&answer, "HTTP/1.1 103 Early Hints\r\n");
+	add_line(&answer, "Retry-After: 5\r\n");
+	add_line(&answer, "Content-Type: text/x\r\n");
+	add_line(&answer, "\r\n");
+	inf_http_add_body(&answer, "junk", 4);
+	add_line(&answer, "HTTP/2 200\r\n");
+	CHECK_INT(answer.response.retry_after_ms, -1);
+	CHECK_STR(answer.response.content_type, "");
+	CHECK(answer.response.body == NULL);
+	CHECK_INT(answer.response.body_bytes, 0);
+	CHECK(!answer.has_whole_headers);
+	inf_http_drop_body(&answer);
+}
+
+static int64
+retry_after(const char *value)
+{
+	HttpAnswer	answer;
+	char		line[1000];
+
+	inf_http_init_answer(&answer, 100);
+	snprintf(line, sizeof(line), "Retry-After: %s\r\n", value);
+	add_line(&answer, line);
+	return answer.response.retry_after_ms;
+}
+
+static void
+test_retry_after(void)
+{
+	char		date[100];
+	time_t		later = time(NULL) + 100;
+	int64		wait_ms;
+
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime(&later));
+	wait_ms = retry_after(date);
+	CHECK(wait_ms > 90000 && wait_ms <= 100000);
+	CHECK_INT(retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), 0);
+	CHECK_INT(retry_after("0"), 0);
+	CHECK_INT(retry_after("1.5"), 1500);
+	CHECK_INT(retry_after("-5"), -1);
+	CHECK_INT(retry_after("soon"), -1);
+	CHECK_INT(retry_after(""), -1);
+}
+
+static void
+test_body(void)
+{
+	HttpAnswer	answer;
+	char	   *bytes = calloc(1, 100000);
+	int			i;
+
+	inf_http_init_answer(&answer, 100000);
+	CHECK(inf_http_add_body(&answer, "", 0));
+	CHECK(answer.response.body == NULL);
+	for (i = 0; i < 1000; i++)
+		inf_http_add_body(&answer, "0123456789abcdefghij", 20);
+	CHECK_INT(answer.response.body_bytes, 20000);
+	CHECK_INT(strlen(answer.response.body), 20000);
+	CHECK(strcmp(answer.response.body + 19980, "0123456789abcdefghij") == 0);
+
+	/* exactly the limit, then a byte more */
+	CHECK(inf_http_add_body(&answer, bytes, 80000));
+	CHECK_INT(answer.response.body_bytes, 100000);
+	CHECK(!inf_http_add_body(&answer, bytes, 1));
+	CHECK_INT(answer.fault, HTTP_ANSWER_BODY_TOO_LARGE);
+	inf_http_drop_body(&answer);
+	CHECK(answer.response.body == NULL);
+
+	inf_http_init_answer(&answer, 0);
+	CHECK(!inf_http_add_body(&answer, bytes, 1));
+	free(bytes);
+}
+
+static void
+test_header_flood(void)
+{
+	HttpAnswer	answer;
+	char		line[1025];
+	int			nlines = 0;
+
+	memset(line, 'x', 1024);
+	line[10] = ':';
+	line[1024] = '\0';
+	inf_http_init_answer(&answer, 100);
+	while (nlines < 1000 && add_line(&answer, line))
+		nlines++;
+	CHECK_INT(nlines, 300);
+	CHECK_INT(answer.fault, HTTP_ANSWER_HEADERS_TOO_LARGE);
+}
+
+static void
+test_printable(void)
+{
+	HttpAnswer	answer;
+	char		out[8];
+
+	inf_http_copy_printable(out, sizeof(out), "a\n\xff\x7f~ z9", 9);
+	CHECK_STR(out, "a???~ z");
+	inf_http_copy_printable(out, sizeof(out), "", 0);
+	CHECK_STR(out, "");
+
+	/* longer than content_type has room for, and longer than we look at */
+	inf_http_init_answer(&answer, 100);
+	add_line(&answer, "Content-Type: "
+			 "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+	CHECK_INT(strlen(answer.response.content_type), 63);
+}
+
+int
+main(void)
+{
+	test_headers();
+	test_interim_answers();
+	test_retry_after();
+	test_body();
+	test_header_flood();
+	test_printable();
+	return check_done();
+}
