@@ -66,8 +66,12 @@ inf_secret_length(const InferenceSecret *secret)
  * ----------
  */
 
+/*
+ * Replaces what wherever it occurs; of what follows, characters in rest go
+ * along.
+ */
 static char *
-replace_all(const char *text, const char *what)
+replace_all(const char *text, const char *what, const char *rest)
 {
 	StringInfoData out;
 	size_t		length = strlen(what);
@@ -80,7 +84,7 @@ replace_all(const char *text, const char *what)
 	{
 		appendBinaryStringInfo(&out, text, found - text);
 		appendStringInfoString(&out, REDACTED);
-		text = found + length;
+		text = found + length + strspn(found + length, rest);
 	}
 	appendStringInfoString(&out, text);
 	return out.data;
@@ -105,7 +109,10 @@ url_encoded(const char *bytes, const char *digits)
 	return out.data;
 }
 
-/* Base64 without its end, which depends on what follows. */
+#define BASE64_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+/* Base64 without its last characters, which depend on what follows. */
 static char *
 base64_encoded(const char *bytes)
 {
@@ -182,12 +189,14 @@ inf_secret_scrub(const InferenceSecret *secret, const char *text)
 
 	if (secret == NULL || secret->length == 0)
 		return pstrdup(text);
-	clean = replace_all(clean, secret->bytes);
-	clean = replace_all(clean, url_encoded(secret->bytes, "0123456789ABCDEF"));
-	clean = replace_all(clean, url_encoded(secret->bytes, "0123456789abcdef"));
-	clean = replace_all(clean, base64_encoded(secret->bytes));
-	clean = replace_all(clean, base64_encoded(psprintf("Bearer %s", secret->bytes)));
-	clean = replace_all(clean, base64_encoded(psprintf("ApiKey %s", secret->bytes)));
+	clean = replace_all(clean, secret->bytes, "");
+	clean = replace_all(clean, url_encoded(secret->bytes, "0123456789ABCDEF"), "");
+	clean = replace_all(clean, url_encoded(secret->bytes, "0123456789abcdef"), "");
+	clean = replace_all(clean, base64_encoded(secret->bytes), BASE64_CHARACTERS);
+	clean = replace_all(clean, base64_encoded(psprintf("Bearer %s", secret->bytes)),
+						BASE64_CHARACTERS);
+	clean = replace_all(clean, base64_encoded(psprintf("ApiKey %s", secret->bytes)),
+						BASE64_CHARACTERS);
 	clean = replace_masked(clean, secret);
 	return clean == text ? pstrdup(text) : clean;
 }

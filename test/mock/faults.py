@@ -1,0 +1,147 @@
+"""Misbehaviour on request: the query parameter fault=NAME[:ARGUMENT][;...].
+
+Faults of the answer's content change the results before they are written
+(RESULT_FAULTS) or the bytes after (BODY_FAULTS); faults of the transport
+decide how the bytes are sent (server.py).  An unknown name gives status 599,
+so that a typo cannot pass for a working test.
+"""
+
+import base64
+import re
+import urllib.parse
+
+TRANSPORT_FAULTS = {
+    "status",  # N: that status, with the provider's error body
+    "retry_after",  # N seconds, or "httpdate" for one second from now
+    "ratelimit_reset",  # TEXT: x-ratelimit-reset-requests
+    "stall_headers",  # read the request, then send nothing
+    "stall_body",  # headers and half the body, then nothing
+    "cut_body",  # less than Content-Length says, then close
+    "close",  # close without an answer
+    "reset",  # the same with RST
+    "close_idle",  # answer, then close without saying so
+    "no_length",  # no Content-Length; the end is the close
+    "not_http",  # bytes that are no HTTP
+    "early_answer",  # answer before the body is read
+    "slow",  # N ms before the answer
+    "giant",  # N bytes of JSON, chunked
+    "giant_length",  # N bytes of JSON, announced
+    "redirect",  # N: that status, to /stolen
+    "gzip",  # a compressed answer, unasked
+    "content_type",  # html: a page; none: no header
+    "echo_key",  # N: that status, quoting the key in many forms
+    "echo_input",  # status 400, quoting the first input
+    "error_200",  # status 200, an error in the body
+    "poison",  # WORD: status 400 if an input holds it
+    "dims_ignored",  # answers with its own width
+}
+
+
+def shuffle(call, argument):
+    n = len(call.results)
+    call.indexes = list(range(n))[::-1]
+    call.results = call.results[::-1]
+
+
+def index_same(call, argument):
+    call.indexes = [0] * len(call.results)
+
+
+def index_bad(call, argument):
+    call.indexes = [i + 7 for i in range(len(call.results))]
+
+
+def count(call, argument):
+    n = int(argument)
+    call.results = call.results[:n] if n < 0 else call.results + call.results[:n]
+
+
+def width(call, argument):
+    call.results[-1] = call.results[-1][:-1]
+
+
+def replace_first(value):
+    """Puts a mark in place of the first number; BODY_FAULTS turn it into value."""
+
+    def fault(call, argument):
+        first = call.results[0]
+        if isinstance(first, dict):
+            first[next(iter(first))] = value
+        else:
+            call.results[0] = [value] + first[1:]
+
+    return fault
+
+
+RESULT_FAULTS = {
+    "shuffle": shuffle,
+    "index_same": index_same,
+    "index_bad": index_bad,
+    "count": count,
+    "width": width,
+    "nan": replace_first("@NaN@"),
+    "infinity": replace_first("@Infinity@"),
+    "huge_number": replace_first("@1e999@"),
+    "big_number": replace_first("@1e39@"),
+    "null_value": replace_first(None),
+    "string_value": replace_first("0.5"),
+}
+
+
+def in_first_string(insert):
+    """Inserts bytes after the first quote of the body."""
+
+    def fault(body, argument):
+        return body.replace(b'"', b'"' + insert, 1)
+
+    return fault
+
+
+BODY_FAULTS = {
+    "half_json": lambda body, argument: body[: len(body) // 2],
+    "empty": lambda body, argument: b"",
+    "invalid_utf8": in_first_string(b"\xc3\x28"),
+    "nul_token": in_first_string(b"a\\u0000b"),
+    "lone_surrogate": in_first_string(b"\\ud800"),
+    "duplicate_key": lambda body, argument: body.replace(b"{", b'{"twice": 1, "twice": 2, ', 1),
+    "deep": lambda body, argument: b"[" * int(argument) + body + b"]" * int(argument),
+}
+
+KNOWN = set(TRANSPORT_FAULTS) | set(RESULT_FAULTS) | set(BODY_FAULTS)
+
+
+def parse(text):
+    """The faults of a query as {name: argument}; None if one is unknown."""
+    faults = {}
+    for part in filter(None, text.split(";")):
+        name, _, argument = part.partition(":")
+        if name not in KNOWN:
+            return None
+        faults[name] = argument
+    return faults
+
+
+def change_results(faults, call):
+    for name, argument in faults.items():
+        if name in RESULT_FAULTS:
+            RESULT_FAULTS[name](call, argument)
+
+
+def change_body(faults, body):
+    body = re.sub(rb'"@([^@"]+)@"', rb"\1", body)
+    for name, argument in faults.items():
+        if name in BODY_FAULTS:
+            body = BODY_FAULTS[name](body, argument)
+    return body
+
+
+def key_in_many_forms(authorization):
+    key = authorization.partition(" ")[2]
+    return "key %s, header %s, url %s, base64 %s %s, masked %s" % (
+        key,
+        authorization,
+        urllib.parse.quote(key, safe=""),
+        base64.b64encode(key.encode()).decode(),
+        base64.b64encode(authorization.encode()).decode(),
+        key[:4] + "*" * 8 + key[-4:],
+    )

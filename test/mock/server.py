@@ -1,0 +1,441 @@
+#!/usr/bin/python3
+"""A loopback provider for tests: real wire formats, and faults on request.
+
+    server.py [--port N] [--port-file FILE] [--tls CERT KEY] [--parent-pid PID]
+    server.py --vector TEXT [--dims N]
+
+Prints "PORT <n>" when it listens.  Paths: see formats.ROUTES.  Query
+parameters of any path:
+
+    dims=N          width of dense vectors (default 8)
+    base64          OpenAI: embeddings as base64, asked or not
+    shape=object    Hugging Face: {"embeddings": ...}
+    truncated=1     Elasticsearch: is_truncated
+    auth=required   Elasticsearch: a key is needed
+    fault=A[:X];B   misbehave: see faults.py
+    times=N&id=K    only the first N requests counted under K misbehave
+
+Control, not counted: GET /_control/stats, POST /_control/reset (counters),
+POST /_control/release (stalled requests), GET /_control/last?n=K (requests),
+GET /_control/wait?stalled=N&requests=N&timeout_ms=M (until both hold; 504).
+"""
+
+import argparse
+import email.utils
+import gzip
+import json
+import os
+import select
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import faults  # noqa: E402
+import formats  # noqa: E402
+
+CHUNK = b'[0.125, 0.25, 0.5], ' * 3200
+
+
+class State:
+    """What all connections share; changed is notified of every change."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.open_connections = 0
+        self.stalled = 0
+        self.releases = 0
+        self.reset()
+
+    def reset(self):
+        self.requests = 0
+        self.connections = 0
+        self.inputs = 0
+        self.max_inputs_per_request = 0
+        self.active = 0
+        self.max_concurrent = 0
+        self.by_path = {}
+        self.log = []
+        self.fault_counts = {}
+
+    def stats(self):
+        keys = (
+            "requests connections open_connections stalled inputs "
+            "max_inputs_per_request max_concurrent by_path"
+        ).split()
+        return {key: getattr(self, key) for key in keys}
+
+    def note_request(self, entry):
+        with self.changed:
+            self.requests += 1
+            self.active += 1
+            self.max_concurrent = max(self.max_concurrent, self.active)
+            self.by_path[entry["path"]] = self.by_path.get(entry["path"], 0) + 1
+            self.log = self.log[-999:] + [entry]
+            self.changed.notify_all()
+
+    def note_inputs(self, n):
+        with self.changed:
+            self.inputs += n
+            self.max_inputs_per_request = max(self.max_inputs_per_request, n)
+
+    def may_misbehave(self, query):
+        """Whether the counter id has not yet reached times."""
+        if "times" not in query:
+            return True
+        with self.changed:
+            name = query.get("id", "")
+            self.fault_counts[name] = self.fault_counts.get(name, 0) + 1
+            return self.fault_counts[name] <= int(query["times"])
+
+    def wait(self, wanted, timeout):
+        with self.changed:
+            return self.changed.wait_for(
+                lambda: all(getattr(self, key) == value for key, value in wanted.items()), timeout
+            )
+
+
+STATE = State()
+
+
+class HangUp(Exception):
+    """Ends the connection without another byte."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    # ---- connections ----
+
+    connection_id = None  # until its first request that is no control
+
+    def count_connection(self):
+        if self.connection_id is not None:
+            return
+        with STATE.changed:
+            STATE.connections += 1
+            STATE.open_connections += 1
+            self.connection_id = STATE.connections
+
+    def finish(self):
+        try:
+            super().finish()
+        except OSError:
+            pass
+        if self.connection_id is not None:
+            with STATE.changed:
+                STATE.open_connections -= 1
+                STATE.changed.notify_all()
+
+    def handle(self):
+        try:
+            super().handle()
+        except (HangUp, OSError):
+            self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+    # ---- requests ----
+
+    def do_GET(self):
+        self.dispatch()
+
+    def do_POST(self):
+        self.dispatch()
+
+    def dispatch(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = {}
+        for key, value in urllib.parse.parse_qsl(
+            url.query, keep_blank_values=True, separator="&"
+        ):
+            query[key] = value
+        if url.path.startswith("/_control/"):
+            self.read_body()
+            self.control(url.path[len("/_control/"):], query)
+            return
+        self.count_connection()
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        active = faults.parse(query.get("fault", ""))
+        if active and not STATE.may_misbehave(query):
+            active = {}
+        early = active is not None and "early_answer" in active
+        raw = b"" if early else self.read_body()
+        try:
+            body = json.loads(raw) if raw else {}
+        except ValueError:
+            body = raw.decode("utf-8", "replace")
+        STATE.note_request(
+            {
+                "method": self.command,
+                "path": url.path,
+                "query": query,
+                "headers": headers,
+                "body": body,
+                "raw": raw.decode("utf-8", "replace"),
+                "connection_id": self.connection_id,
+            }
+        )
+        try:
+            self.answer(formats.Call(url.path, query, headers, body), active)
+        finally:
+            with STATE.changed:
+                STATE.active -= 1
+
+    def read_body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def answer(self, call, active):
+        provider = formats.provider_of(call.path)
+        if active is None:
+            self.send_json(599, {"error": "unknown fault in " + call.query["fault"]})
+        elif provider is None:
+            self.send_json(404, {"error": "no such path"})
+        else:
+            self.misbehave_before(active)
+            self.answer_call(provider, call, active)
+
+    def answer_call(self, provider, call, active):
+        try:
+            if not isinstance(call.body, dict):
+                raise formats.Rejected(400, "the body is no JSON object")
+            if "early_answer" not in active:
+                provider.read(call)
+            STATE.note_inputs(len(call.inputs))
+            self.reject_on_request(call, active)
+        except formats.Rejected as rejected:
+            extra = self.extra_headers(active)
+            self.send_json(rejected.status, provider.error(rejected.status, rejected.message), extra)
+            return
+        faults.change_results(active, call)
+        value = provider.write(call)
+        if "error_200" in active:
+            value = provider.error(200, "something went wrong")
+        body = faults.change_body(active, formats.encode(value))
+        self.send_answer(body, provider, active)
+
+    # ---- faults ----
+
+    def reject_on_request(self, call, active):
+        if "status" in active:
+            raise formats.Rejected(int(active["status"]), "mock says %s" % active["status"])
+        if "echo_key" in active:
+            text = faults.key_in_many_forms(call.headers.get("authorization", ""))
+            raise formats.Rejected(int(active["echo_key"]), text)
+        if "echo_input" in active:
+            raise formats.Rejected(400, "cannot embed: " + call.inputs[0])
+        if "poison" in active and any(active["poison"] in text for text in call.inputs):
+            raise formats.Rejected(400, "one input is not acceptable")
+
+    def misbehave_before(self, active):
+        if "slow" in active:
+            time.sleep(int(active["slow"]) / 1000)
+        if "stall_headers" in active:
+            self.stall()
+        if "reset" in active:
+            self.connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            self.connection.close()
+            raise HangUp
+        if "close" in active:
+            raise HangUp
+        if "not_http" in active:
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+            self.wfile.flush()
+            raise HangUp
+
+    def stall(self):
+        """Waits until the client hangs up or the test lets go."""
+        with STATE.changed:
+            STATE.stalled += 1
+            releases = STATE.releases
+            STATE.changed.notify_all()
+        try:
+            while STATE.releases == releases:
+                readable, _, _ = select.select([self.connection], [], [], 0.02)
+                if readable and not self.connection.recv(1):
+                    break
+        except OSError:
+            pass
+        with STATE.changed:
+            STATE.stalled -= 1
+            STATE.changed.notify_all()
+        raise HangUp
+
+    def extra_headers(self, active):
+        extra = {}
+        if "retry_after" in active:
+            when = active["retry_after"]
+            if when == "httpdate":
+                when = email.utils.formatdate(time.time() + 1, usegmt=True)
+            extra["Retry-After"] = when
+        if "ratelimit_reset" in active:
+            extra["x-ratelimit-reset-requests"] = active["ratelimit_reset"]
+        return extra
+
+    # ---- answers ----
+
+    def send_answer(self, body, provider, active):
+        extra = {**provider.headers, **self.extra_headers(active)}
+        content_type = "application/json"
+        if active.get("content_type") == "html":
+            content_type, body = "text/html", b"<html><body>Welcome to nginx</body></html>"
+        elif active.get("content_type") == "none":
+            content_type = None
+        if "redirect" in active:
+            host = self.headers.get("Host", "localhost")
+            extra["Location"] = "http://%s/stolen" % host
+            self.send_body(int(active["redirect"]), b"", None, extra)
+        elif "giant" in active or "giant_length" in active:
+            self.send_giant(active)
+        elif "gzip" in active:
+            extra["Content-Encoding"] = "gzip"
+            self.send_body(200, gzip.compress(body), content_type, extra)
+        elif "stall_body" in active:
+            self.send_start(200, len(body), content_type, extra)
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            self.stall()
+        elif "cut_body" in active:
+            self.send_start(200, len(body) + 100, content_type, extra)
+            self.wfile.write(body)
+            self.wfile.flush()
+            raise HangUp
+        elif "no_length" in active:
+            self.send_start(200, None, content_type, extra)
+            self.wfile.write(body)
+            self.wfile.flush()
+            raise HangUp
+        else:
+            self.send_body(200, body, content_type, extra)
+        if "close_idle" in active or "early_answer" in active:
+            raise HangUp
+
+    def send_giant(self, active):
+        chunked = "giant" in active
+        total = int(active.get("giant") or active.get("giant_length"))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(total))
+        self.end_headers()
+        sent = 0
+        while sent < total:
+            piece = (b"[" if sent == 0 else b"") + CHUNK
+            piece = piece[: total - sent]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+            sent += len(piece)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def send_start(self, status, length, content_type, extra):
+        self.send_response(status)
+        if content_type:
+            self.send_header("Content-Type", content_type)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        for key, value in extra.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def send_body(self, status, body, content_type, extra):
+        self.send_start(status, len(body), content_type, extra)
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def send_json(self, status, value, extra=None):
+        self.send_body(status, formats.encode(value), "application/json", extra or {})
+
+    # ---- control ----
+
+    def control(self, verb, query):
+        if verb == "stats":
+            with STATE.changed:
+                value = STATE.stats()
+                self.send_json(200, value)
+        elif verb == "reset":
+            with STATE.changed:
+                STATE.reset()
+            self.send_json(200, {})
+        elif verb == "release":
+            with STATE.changed:
+                STATE.releases += 1
+            self.send_json(200, {})
+        elif verb == "last":
+            with STATE.changed:
+                self.send_json(200, STATE.log[-int(query.get("n", 1)):])
+        elif verb == "wait":
+            timeout = int(query.pop("timeout_ms", 10000)) / 1000
+            wanted = {key: int(value) for key, value in query.items()}
+            self.send_json(200 if STATE.wait(wanted, timeout) else 504, STATE.stats())
+        else:
+            self.send_json(404, {"error": "no such control"})
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+def watch_parent(pid):
+    """Ends the process when whoever started it is gone."""
+    while True:
+        time.sleep(0.5)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            os._exit(0)
+        except PermissionError:
+            pass
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port-file")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    parser.add_argument("--parent-pid", type=int)
+    parser.add_argument("--vector")
+    parser.add_argument("--dims", type=int, default=formats.DIMENSIONS)
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.vector is not None:
+        print(json.dumps(formats.dense_vector(arguments.vector, arguments.dims)))
+        return
+    server = Server((arguments.host, arguments.port), Handler)
+    if arguments.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*arguments.tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    if arguments.parent_pid:
+        threading.Thread(target=watch_parent, args=(arguments.parent_pid,), daemon=True).start()
+    port = server.server_address[1]
+    if arguments.port_file:
+        with open(arguments.port_file + ".new", "w") as file:
+            file.write("%d\n" % port)
+        os.rename(arguments.port_file + ".new", arguments.port_file)
+    print("PORT %d" % port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
