@@ -3,7 +3,8 @@
  *		A look at JSON before it is parsed, for what json-c lets pass.
  *
  * Measured on json-c 0.16 in strict mode: it takes NaN and Infinity, cuts a
- * key at an escaped NUL, and keeps the last of two members of one name.
+ * key at an escaped NUL, keeps the last of two members of one name, and takes
+ * surrogates in UTF-8.
  */
 #include "json/json_scan.h"
 
@@ -70,6 +71,36 @@ scan_unicode_escape(Scan *scan)
 	return NULL;
 }
 
+/*
+ * The length of the well-formed UTF-8 character at s, which is not ASCII, or
+ * 0.  json-c looks too, but takes surrogates.
+ */
+static int
+utf8_length(const unsigned char *s, const unsigned char *end)
+{
+	int			length;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		length = 2;
+	else if ((s[0] & 0xf0) == 0xe0)
+		length = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	if (end - s < length)
+		return 0;
+	for (int i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+
+	/* Overlong forms, surrogates, beyond U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
 /* After the opening quote: up to behind the closing one. */
 static const char *
 scan_string(Scan *scan)
@@ -79,6 +110,16 @@ scan_string(Scan *scan)
 		unsigned char c = *scan->next++;
 		const char *fault;
 
+		if (c >= 0x80)
+		{
+			int			length = utf8_length((const unsigned char *) scan->next - 1,
+											 (const unsigned char *) scan->end);
+
+			if (length == 0)
+				return "a string is not valid UTF-8";
+			scan->next += length - 1;
+			continue;
+		}
 		if (c == '"')
 			return NULL;
 		if (c < 0x20)
