@@ -161,9 +161,10 @@ COMMENT ON FUNCTION inference_delete(text, text, bool, bool) IS
 
 CREATE VIEW inference_models AS
 SELECT m.model_id, m.task_type, m.service, m.service_settings, m.task_settings,
-	coalesce(CASE WHEN jsonb_typeof(m.service_settings -> 'dimensions') = 'number'
-				  THEN (m.service_settings ->> 'dimensions')::numeric::int END,
-			 (m.discovered ->> 'dimensions')::int) AS dimensions,
+	-- A restored row was not checked, and must not break the view for all.
+	CASE WHEN coalesce(m.service_settings ->> 'dimensions', m.discovered ->> 'dimensions') ~ '^[0-9]{1,9}$'
+		 THEN coalesce(m.service_settings ->> 'dimensions', m.discovered ->> 'dimensions')::int
+	END AS dimensions,
 	coalesce(m.service_settings ->> 'similarity', m.discovered ->> 'similarity') AS similarity,
 	pg_catalog.pg_get_userbyid(s.srvowner) AS owner, m.created_at, m.updated_at
 FROM inference_model m

@@ -65,7 +65,7 @@ _inference_show_request(PG_FUNCTION_ARGS)
 	const InferenceModel *model =
 		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
-	InferenceCall call = {.model = model};
+	InferenceCall call = {.model = model,.scratch = context};
 	HttpRequest request;
 	StringInfoData out;
 	text	   *result;
@@ -92,7 +92,11 @@ _inference_read_response(PG_FUNCTION_ARGS)
 		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
 	bytea	   *body = PG_GETARG_BYTEA_PP(2);
-	InferenceCall call = {.model = model,.task_settings = model->task_settings};
+	InferenceCall call = {
+		.model = model,
+		.task_settings = model->task_settings,
+		.scratch = context
+	};
 	HttpResponse response = {.outcome = HTTP_ANSWERED,.status = 200};
 	InferenceFault fault = {INF_FAULT_NONE, NULL};
 	InferenceEmbedding *results;

@@ -63,6 +63,7 @@ typedef struct InferenceCall
 	Jsonb	   *task_settings;
 	const InferenceInput *inputs;
 	int			ninputs;
+	MemoryContext scratch;		/* lives until the answer has been read */
 } InferenceCall;
 
 typedef struct InferenceToken

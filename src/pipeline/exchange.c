@@ -3,9 +3,8 @@
  *		Sends batches to a service and gathers their answers.
  *
  * The only loop that waits for the network.  Transfers live outside of
- * PostgreSQL's memory; each hangs on a callback of the call's memory context,
- * so an error that passes over takes them along, and an interrupt that is none
- * leaves them moving.
+ * PostgreSQL's memory: an error that passes over takes them along, an interrupt
+ * that throws nothing leaves them moving.
  */
 #include "postgres.h"
 
@@ -79,12 +78,10 @@ typedef struct Exchange
  * ----------
  */
 
-/* Frees what still moves when the call's memory goes. */
+/* Frees what still moves. */
 static void
-abandon_flights(void *arg)
+abandon_flights(Exchange *exchange)
 {
-	Exchange   *exchange = arg;
-
 	for (int i = 0; i < exchange->nflights; i++)
 	{
 		Flight	   *flight = &exchange->flights[i];
@@ -143,7 +140,6 @@ create_exchange(const InferenceServiceOps *service,
 				const InferenceModel *model, const char *url)
 {
 	Exchange   *exchange = palloc0(sizeof(Exchange));
-	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
 	exchange->service = service;
 	exchange->model = model;
@@ -151,10 +147,6 @@ create_exchange(const InferenceServiceOps *service,
 	if (!inf_http_url_host(url, exchange->host))
 		strlcpy(exchange->host, "an invalid url", sizeof(exchange->host));
 	set_limits(exchange);
-
-	callback->func = abandon_flights;
-	callback->arg = exchange;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return exchange;
 }
 
@@ -205,17 +197,18 @@ quote_plain_text(const HttpResponse *response)
 	return text;
 }
 
-static void
-set_status_fault(const Exchange *exchange, const HttpResponse *response,
-				 InferenceFault *fault)
+/* What the service says is wrong, in memory that outlives scratch; or NULL. */
+static char *
+read_error_words(const Exchange *exchange, const HttpResponse *response,
+				 MemoryContext scratch)
 {
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	char	   *words = exchange->service->parse_error(response);
 
 	if (words == NULL)
 		words = quote_plain_text(response);
-	inf_fault_set(fault, inf_fault_of_status(response->status),
-				  words ? "HTTP status %d: %s" : "HTTP status %d",
-				  response->status, words);
+	MemoryContextSwitchTo(caller);
+	return words ? pstrdup(words) : NULL;
 }
 
 /* Reads what came; true if it holds the embeddings. */
@@ -223,7 +216,7 @@ static bool
 read_answer(const Exchange *exchange, Flight *flight, InferenceFault *fault)
 {
 	const HttpResponse *response = inf_http_response(flight->transfer);
-	char	   *words;
+	const char *words;
 
 	if (response->outcome != HTTP_ANSWERED)
 	{
@@ -234,13 +227,16 @@ read_answer(const Exchange *exchange, Flight *flight, InferenceFault *fault)
 	}
 	if (response->status < 200 || response->status > 299)
 	{
-		set_status_fault(exchange, response, fault);
+		words = read_error_words(exchange, response, flight->call.scratch);
+		inf_fault_set(fault, inf_fault_of_status(response->status),
+					  words ? "HTTP status %d: %s" : "HTTP status %d",
+					  response->status, words);
 		return false;
 	}
 	if (exchange->service->parse_response(&flight->call, exchange->url, response,
 										  flight->results, fault))
 		return true;
-	words = exchange->service->parse_error(response);
+	words = read_error_words(exchange, response, flight->call.scratch);
 	if (words)
 		fault->message = psprintf("%s; the service says: %s",
 								  fault->message, words);
@@ -336,8 +332,14 @@ finish_flight(Exchange *exchange, Flight *flight)
 	InferenceFault fault = {INF_FAULT_NONE, NULL};
 	int64		delay = HTTP_RETRY_NEVER;
 	int64		now = inf_now_ms();
-	bool		landed = read_answer(exchange, flight, &fault);
+	bool		landed;
 
+	/* Trees of JSON are many times as large as the vectors in them. */
+	flight->call.scratch = AllocSetContextCreate(CurrentMemoryContext,
+												 "inference answer",
+												 ALLOCSET_DEFAULT_SIZES);
+	landed = read_answer(exchange, flight, &fault);
+	MemoryContextDelete(flight->call.scratch);
 	if (!landed)
 		delay = retry_delay(exchange, flight,
 							inf_http_response(flight->transfer), &fault);
@@ -362,6 +364,19 @@ finish_flight(Exchange *exchange, Flight *flight)
 								  (int) (flight - exchange->flights));
 }
 
+/* Starts what may start, waits for something to happen, takes what landed. */
+static void
+move_flights(Exchange *exchange)
+{
+	long		timeout = start_due_flights(exchange);
+	HttpTransfer *transfer;
+
+	if (inf_http_wait(timeout) == HTTP_WAIT_INTERRUPTED)
+		CHECK_FOR_INTERRUPTS();
+	while ((transfer = inf_http_next_finished()) != NULL)
+		finish_flight(exchange, inf_http_transfer_owner(transfer));
+}
+
 void
 inf_exchange_run(const InferenceServiceOps *service,
 				 const InferenceModel *model, const char *url,
@@ -372,14 +387,20 @@ inf_exchange_run(const InferenceServiceOps *service,
 	Exchange   *exchange = create_exchange(service, model, url);
 
 	plan_flights(exchange, task_settings, inputs, ninputs, results);
-	while (exchange->nlanded < exchange->nflights)
-	{
-		long		timeout = start_due_flights(exchange);
-		HttpTransfer *transfer;
 
-		if (inf_http_wait(timeout) == HTTP_WAIT_INTERRUPTED)
-			CHECK_FOR_INTERRUPTS();
-		while ((transfer = inf_http_next_finished()) != NULL)
-			finish_flight(exchange, inf_http_transfer_owner(transfer));
+	/*
+	 * Not left to a callback of the memory context: a block that catches the
+	 * error may keep that memory, and a transfer that finishes later would be
+	 * taken for one of the next call.
+	 */
+	PG_TRY();
+	{
+		while (exchange->nlanded < exchange->nflights)
+			move_flights(exchange);
 	}
+	PG_FINALLY();
+	{
+		abandon_flights(exchange);
+	}
+	PG_END_TRY();
 }

@@ -56,6 +56,13 @@ inf_infer_service(const InferenceModel *model)
 				 errmsg("Unknown service [%s] for model [%s]",
 						model->service, model->model_id),
 				 errhint("The view inference_services lists the services of this version.")));
+
+	/* A restored row was not checked. */
+	if ((service->tasks & model->task) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("The [%s] service does not support task type [%s]",
+						service->name, inf_task_name(model->task))));
 	return service;
 }
 

@@ -14,8 +14,8 @@
 #include "service/embedding_reply.h"
 
 bool
-inf_reply_parse(const HttpResponse *response, InfJson **root,
-				InferenceFault *fault)
+inf_reply_parse(const InferenceCall *call, const HttpResponse *response,
+				InfJson **root, InferenceFault *fault)
 {
 	const char *reason;
 
@@ -24,8 +24,8 @@ inf_reply_parse(const HttpResponse *response, InfJson **root,
 		inf_fault_set(fault, INF_FAULT_BAD_ANSWER, "the answer is empty");
 		return false;
 	}
-	if (inf_json_parse(response->body, response->body_bytes,
-					   CurrentMemoryContext, root, &reason))
+	if (inf_json_parse(response->body, response->body_bytes, call->scratch,
+					   root, &reason))
 		return true;
 	inf_fault_set(fault, INF_FAULT_BAD_ANSWER,
 				  "the answer is not valid JSON: %s%s%s%s", reason,

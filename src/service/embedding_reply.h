@@ -14,8 +14,9 @@
 #include "http/http_request.h"
 #include "json/json_read.h"
 
-/* Parses the body; an empty one is a fault. */
-extern bool inf_reply_parse(const HttpResponse *response, InfJson **root,
+/* Parses the body into the call's scratch memory; an empty one is a fault. */
+extern bool inf_reply_parse(const InferenceCall *call,
+							const HttpResponse *response, InfJson **root,
 							InferenceFault *fault);
 
 /*

@@ -46,7 +46,7 @@ inf_hugging_face_parse_response(const InferenceCall *call, const char *url,
 	const char *name = NULL;
 	InfJson    *list;
 
-	if (!inf_reply_parse(response, &list, fault))
+	if (!inf_reply_parse(call, response, &list, fault))
 		return false;
 	if (dense && inf_json_type(list) == INF_JSON_OBJECT)
 	{

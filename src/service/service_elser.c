@@ -101,7 +101,7 @@ parse_elasticsearch(const InferenceCall *call, const HttpResponse *response,
 	InfJson    *root;
 	InfJson    *list;
 
-	if (!inf_reply_parse(response, &root, fault))
+	if (!inf_reply_parse(call, response, &root, fault))
 		return false;
 	list = inf_json_member(root, "sparse_embedding");
 	if (!inf_reply_check_list(list, "sparse_embedding", call->ninputs, fault))

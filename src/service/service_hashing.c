@@ -30,8 +30,13 @@ static void
 hash_dense(const InferenceCall *call, const InferenceInput *input,
 		   InferenceEmbedding *result)
 {
-	result->ndimensions = inf_setting_integer(call->model->service_settings,
-											  "dimensions", DEFAULT_DIMENSIONS);
+	int			dimensions = inf_setting_integer(call->model->service_settings,
+												 "dimensions", DEFAULT_DIMENSIONS);
+
+	/* A restored row was not checked. */
+	if (dimensions < 1 || dimensions > INF_MAX_DIMENSIONS)
+		dimensions = DEFAULT_DIMENSIONS;
+	result->ndimensions = dimensions;
 	result->values = palloc(sizeof(float) * result->ndimensions);
 	inf_feature_hash_text(input->text, input->length, result->values,
 						  result->ndimensions);

@@ -131,7 +131,7 @@ openai_parse_response(const InferenceCall *call, const char *url,
 	InfJson    *data;
 	int		   *positions;
 
-	if (!inf_reply_parse(response, &root, fault))
+	if (!inf_reply_parse(call, response, &root, fault))
 		return false;
 	data = inf_json_member(root, "data");
 	if (!inf_reply_check_list(data, "data", call->ninputs, fault))
