@@ -194,8 +194,9 @@ GRANT SELECT ON inference_services TO PUBLIC;
 -- Inference
 --
 -- STABLE, because a statement may ask a service once for one text.  Never
--- parallel safe: each worker would open connections and wait alone.  Costs are
--- guesses at a network round trip in units of cpu_operator_cost.
+-- parallel safe: each worker would open connections and wait alone.  The cost
+-- makes the planner evaluate everything else first; a true one, of a network
+-- round trip, would have it compile (JIT) statements of a few calls.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION _inference_call_support(internal)
@@ -208,28 +209,28 @@ COMMENT ON FUNCTION _inference_call_support(internal) IS
 CREATE FUNCTION inference_infer(task_type text, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_infer_with_task'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_infer(text, text, jsonb) IS
 'embed body->input (a string or an array of strings) and return the answer as JSON';
 
 CREATE FUNCTION inference_infer(model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_infer'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_infer(text, jsonb) IS
 'embed body->input (a string or an array of strings) and return the answer as JSON';
 
 CREATE FUNCTION inference_embed(model_id text, input text, task_settings jsonb DEFAULT '{}')
 RETURNS real[]
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_embed(text, text, jsonb) IS
 'dense vector of a text; null for a blank one';
 
 CREATE FUNCTION inference_sparse(model_id text, input text, task_settings jsonb DEFAULT '{}')
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_sparse(text, text, jsonb) IS
 'sparse vector of a text as an object of token to weight; null for a blank one';
 
@@ -237,7 +238,7 @@ CREATE FUNCTION inference_embed_batch(model_id text, inputs text[], task_setting
 	OUT ordinality int, OUT embedding real[])
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 100;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 100;
 COMMENT ON FUNCTION inference_embed_batch(text, text[], jsonb) IS
 'dense vectors of many texts in their order, null for null and blank ones';
 
@@ -245,38 +246,39 @@ CREATE FUNCTION inference_sparse_batch(model_id text, inputs text[], task_settin
 	OUT ordinality int, OUT token text, OUT weight real)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 1000;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1000;
 COMMENT ON FUNCTION inference_sparse_batch(text, text[], jsonb) IS
 'tokens and weights of many texts in their order, heaviest token first';
 
 -- What the planner puts in place of a call without columns: the same call in
--- a sub-select, told which function it stands for.
+-- a sub-select, told which function it stands for.  VOLATILE, because the
+-- planner evaluates STABLE functions of constants itself when it estimates.
 
 CREATE FUNCTION _inference_infer_once(stands_for regprocedure, task_type text, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', '_inference_infer_with_task_once'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_infer_once(regprocedure, text, text, jsonb) IS
 'private: inference_infer() evaluated once';
 
 CREATE FUNCTION _inference_infer_once(stands_for regprocedure, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_infer_once(regprocedure, text, jsonb) IS
 'private: inference_infer() evaluated once';
 
 CREATE FUNCTION _inference_embed_once(stands_for regprocedure, model_id text, input text, task_settings jsonb)
 RETURNS real[]
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_embed_once(regprocedure, text, text, jsonb) IS
 'private: inference_embed() evaluated once';
 
 CREATE FUNCTION _inference_sparse_once(stands_for regprocedure, model_id text, input text, task_settings jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_sparse_once(regprocedure, text, text, jsonb) IS
 'private: inference_sparse() evaluated once';
 

@@ -83,18 +83,25 @@ find_twin(Oid function)
 	return twin;
 }
 
-/* (SELECT twin(function, arguments ...)) */
-static Node *
-make_sub_select(const FuncExpr *call, Oid twin)
+/* twin(function, arguments ...) */
+static FuncExpr *
+make_twin_call(const FuncExpr *call, Oid twin)
 {
 	Const	   *stands_for = makeConst(REGPROCEDUREOID, -1, InvalidOid,
 									   sizeof(Oid),
 									   ObjectIdGetDatum(call->funcid),
 									   false, true);
-	FuncExpr   *inner = makeFuncExpr(twin, call->funcresulttype,
-									 lcons(stands_for, copyObject(call->args)),
-									 call->funccollid, call->inputcollid,
-									 COERCE_EXPLICIT_CALL);
+
+	return makeFuncExpr(twin, call->funcresulttype,
+						lcons(stands_for, copyObject(call->args)),
+						call->funccollid, call->inputcollid,
+						COERCE_EXPLICIT_CALL);
+}
+
+/* (SELECT twin(function, arguments ...)) */
+static Node *
+make_sub_select(const FuncExpr *call, Oid twin)
+{
 	Query	   *query = makeNode(Query);
 	SubLink    *sublink = makeNode(SubLink);
 
@@ -102,8 +109,8 @@ make_sub_select(const FuncExpr *call, Oid twin)
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
 	query->jointree = makeFromExpr(NIL, NULL);
-	query->targetList = list_make1(makeTargetEntry((Expr *) inner, 1,
-												   pstrdup("embedding"), false));
+	query->targetList = list_make1(makeTargetEntry((Expr *) make_twin_call(call, twin),
+												   1, pstrdup("embedding"), false));
 	sublink->subLinkType = EXPR_SUBLINK;
 	sublink->subselect = (Node *) query;
 	sublink->location = call->location;
@@ -124,6 +131,14 @@ simplify_call(SupportRequestSimplify *request)
 	twin = find_twin(request->fcall->funcid);
 	if (!OidIsValid(twin))
 		return NULL;
+
+	/*
+	 * Constants also come in late, when the arms of a UNION ALL take the
+	 * place of its columns.  Sub-selects are not planned any more then, so
+	 * the call stays where it is.
+	 */
+	if (request->root->simple_rel_array != NULL)
+		return (Node *) make_twin_call(request->fcall, twin);
 	request->root->parse->hasSubLinks = true;
 	return make_sub_select(request->fcall, twin);
 }
