@@ -128,10 +128,12 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 		appendStringInfo(&detail, " (%d attempts)", attempts);
 	appendStringInfoChar(&detail, '.');
 
+	/* Services speak UTF-8.  Before ereport(), whose state this may clear. */
+	message = inf_text_for_message(detail.data);
 	ereport(ERROR,
 			(errcode(row->sqlstate),
 			 errmsg("could not get embeddings from inference model \"%s\"",
 					model->model_id),
-			 errdetail_internal("%s", detail.data),
+			 errdetail_internal("%s", message),
 			 row->hint ? errhint("%s", row->hint) : 0));
 }

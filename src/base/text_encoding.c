@@ -30,30 +30,46 @@ inf_text_to_utf8(const char *bytes, int length, int *utf8_length)
 	return utf8;
 }
 
-/* A string as ASCII with escapes, for a message that any encoding can hold. */
+/*
+ * A string as ASCII with escapes, for a message that any encoding can hold.
+ * Bytes that are no UTF-8 become question marks.
+ */
 static char *
 escape_for_message(const char *utf8)
 {
 	StringInfoData out;
 	const unsigned char *s = (const unsigned char *) utf8;
+	const unsigned char *end = s + strlen(utf8);
 
 	initStringInfo(&out);
-	while (*s)
+	while (s < end)
 	{
+		int			length = pg_utf_mblen(s);
+
 		if (*s < 0x80)
 			appendStringInfoChar(&out, *s);
+		else if (length <= end - s && pg_utf8_islegal(s, length))
+		{
+			pg_wchar	c = utf8_to_unicode(s);
+
+			appendStringInfo(&out, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+		}
 		else
-			appendStringInfo(&out, "\\u%04x", utf8_to_unicode(s));
-		s += pg_utf_mblen(s);
+		{
+			appendStringInfoChar(&out, '?');
+			length = 1;
+		}
+		s += length;
 	}
 	return out.data;
 }
 
-char *
-inf_text_from_utf8(const char *utf8, const char *what)
+/* From UTF-8 to the database encoding; NULL if that cannot hold the string. */
+static char *
+convert_from_utf8(const char *utf8)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *converted = NULL;
+	char	   *volatile converted = NULL;
 
 	if (GetDatabaseEncoding() == PG_SQL_ASCII ||
 		GetDatabaseEncoding() == PG_UTF8)
@@ -68,15 +84,35 @@ inf_text_from_utf8(const char *utf8, const char *what)
 		if (geterrcode() != ERRCODE_UNTRANSLATABLE_CHARACTER)
 			PG_RE_THROW();
 		FlushErrorState();
+	}
+	PG_END_TRY();
+	return converted == utf8 ? pstrdup(utf8) : converted;
+}
+
+char *
+inf_text_from_utf8(const char *utf8, const char *what)
+{
+	char	   *converted = convert_from_utf8(utf8);
+
+	if (converted == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("the database encoding %s cannot hold %s \"%s\"",
 						GetDatabaseEncodingName(), what,
 						escape_for_message(utf8)),
 				 errhint("Use a database with encoding UTF8.")));
-	}
-	PG_END_TRY();
-	return converted == utf8 ? pstrdup(utf8) : converted;
+	return converted;
+}
+
+char *
+inf_text_for_message(const char *utf8)
+{
+	int			length = strlen(utf8);
+	char	   *converted = NULL;
+
+	if (pg_encoding_verifymbstr(PG_UTF8, utf8, length) == length)
+		converted = convert_from_utf8(utf8);
+	return converted ? converted : escape_for_message(utf8);
 }
 
 /* Unicode's property White_Space. */

@@ -21,6 +21,13 @@ extern char *inf_text_to_utf8(const char *bytes, int length, int *utf8_length);
  */
 extern char *inf_text_from_utf8(const char *utf8, const char *what);
 
+/*
+ * From UTF-8 to the database encoding, for a message: what that cannot hold is
+ * escaped, what is no UTF-8 is masked.  Never throws because of its content.
+ * Not to be called among the arguments of an ereport(), whose state it clears.
+ */
+extern char *inf_text_for_message(const char *utf8);
+
 /* Whether there is nothing but Unicode white space. */
 extern bool inf_text_is_blank(const char *utf8, int length);
 

@@ -164,6 +164,9 @@ inf_catalog_get_model(const char *model_id)
 
 	if (strlen(model_id) >= NAMEDATALEN)
 		return NULL;
+
+	/* A call need not lock anything, so nothing else tells us what changed. */
+	AcceptInvalidationMessages();
 	cached = find_or_load(model_id);
 	if (cached == NULL)
 		return NULL;

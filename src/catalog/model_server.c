@@ -4,9 +4,14 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_foreign_server.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
@@ -15,6 +20,9 @@
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
 
 #include "base/compat.h"
 #include "catalog/catalog.h"
@@ -33,9 +41,31 @@ inf_catalog_find_server(const char *model_id)
 	return server->serverid;
 }
 
+bool
+inf_catalog_server_exists(const char *model_id)
+{
+	Relation	rel = table_open(ForeignServerRelationId, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		exists;
+
+	ScanKeyInit(&key[0], Anum_pg_foreign_server_srvname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(model_id));
+	scan = systable_beginscan(rel, ForeignServerNameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	exists = HeapTupleIsValid(tuple) &&
+		((Form_pg_foreign_server) GETSTRUCT(tuple))->srvfdw == inf_catalog()->wrapper;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return exists;
+}
+
 void
 inf_catalog_check_may_put(void)
 {
+	/* A REVOKE in another session holds for an open transaction too. */
+	AcceptInvalidationMessages();
 	if (object_aclcheck(ForeignDataWrapperRelationId, inf_catalog()->wrapper,
 						GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		ereport(ERROR,

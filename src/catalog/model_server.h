@@ -12,6 +12,13 @@
 /* The server of this name under our wrapper, or InvalidOid. */
 extern Oid	inf_catalog_find_server(const char *model_id);
 
+/*
+ * Whether there is such a server for whoever sees the model's row.  The cache
+ * behind inf_catalog_find_server() may not know yet of one whose transaction
+ * commits at this moment; this looks into the catalog itself.
+ */
+extern bool inf_catalog_server_exists(const char *model_id);
+
 /* Throws 42501 unless the current user may put models. */
 extern void inf_catalog_check_may_put(void);
 

@@ -327,7 +327,7 @@ inf_catalog_forget_serverless_models(void)
 	{
 		char	   *model_id = get_text(rel, tuple, Anum_model_id);
 
-		if (!OidIsValid(inf_catalog_find_server(model_id)))
+		if (!inf_catalog_server_exists(model_id))
 			gone = lappend(gone, model_id);
 	}
 	systable_endscan(scan);
