@@ -3,22 +3,9 @@
 # which the extension is installed but not created.  TAP on stdout.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-number=0
-failed=0
+source test/tap.sh
 
 query() { psql -X -At -v ON_ERROR_STOP=1 -d docs_check -c "$1"; }
-
-# report NAME FINDINGS: fails, and prints the findings, unless there are none.
-report() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	fi
-}
 
 # absent FILE: reads names, prints those that FILE does not mention.
 absent() {
@@ -64,6 +51,5 @@ report "links lead somewhere" "$(broken_links)"
 report "CHANGELOG.md knows the version" "$(query "
 	SELECT default_version FROM pg_available_extensions WHERE name = 'inference'" | absent CHANGELOG.md)"
 
-echo "1..$number"
 dropdb docs_check
-[ "$failed" -eq 0 ]
+finish

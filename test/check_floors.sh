@@ -6,6 +6,7 @@
 # or upward.  See CONTRIBUTING.md.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+source test/tap.sh
 
 declare -A floor=(
 	[base]=0
@@ -15,20 +16,6 @@ declare -A floor=(
 	[pipeline]=4
 	[api]=5 [executor]=5 [trigger]=5
 )
-number=0
-failed=0
-
-# report NAME FINDINGS: fails, and prints the findings, unless there are none.
-report() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	fi
-}
 
 wrong_floors() {
 	local file room line target
@@ -85,5 +72,4 @@ report "headers have guards" "$(without_guard)"
 report "nothing is left to do later" "$(foreign 'TODO|FIXME|XXX|HACK' ' ')"
 report "no fast-math, which would change the whole backend" "$(grep -n 'fast-math' Makefile test/unit/Makefile 2>/dev/null)"
 
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

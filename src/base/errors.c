@@ -68,29 +68,6 @@ find_row(InferenceFaultKind kind)
 	return NULL;				/* keep compilers quiet */
 }
 
-void
-inf_fault_set(InferenceFault *fault, InferenceFaultKind kind,
-			  const char *format,...)
-{
-	StringInfoData message;
-
-	initStringInfo(&message);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&message, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&message, needed);
-	}
-	fault->kind = kind;
-	fault->message = message.data;
-}
-
 InferenceFaultKind
 inf_fault_of_status(int status)
 {

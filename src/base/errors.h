@@ -18,8 +18,9 @@ extern void inf_error_throw_fault(const InferenceModel *model,
 								  const InferenceFault *fault,
 								  const char *host, int attempts) pg_attribute_noreturn();
 
-extern void inf_fault_set(InferenceFault *fault, InferenceFaultKind kind,
-						  const char *format,...) pg_attribute_printf(3, 4);
+/* Sets a fault with a formatted message, in the current memory context. */
+#define inf_fault_set(fault, fault_kind, ...) \
+	((fault)->kind = (fault_kind), (fault)->message = psprintf(__VA_ARGS__))
 
 /* The kind of an HTTP status that is no success. */
 extern InferenceFaultKind inf_fault_of_status(int status);

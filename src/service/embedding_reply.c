@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/errors.h"
+#include "json/json_write.h"
 #include "service/embedding_reply.h"
 
 bool
@@ -342,4 +343,18 @@ inf_request_start(HttpRequest *request, const char *url, const char *scheme,
 		inf_http_add_header(request, "Authorization",
 							psprintf("%s %s", scheme, inf_secret_reveal(key)),
 							true);
+}
+
+void
+inf_request_set_inputs(HttpRequest *request, const char *name,
+					   const InferenceCall *call)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfo(&body, "{\"%s\":", name);
+	inf_json_append_string_array(&body, call->inputs, call->ninputs);
+	appendStringInfoChar(&body, '}');
+	request->body = body.data;
+	request->body_bytes = body.len;
 }

@@ -59,4 +59,8 @@ extern char *inf_reply_find_text(const HttpResponse *response,
 extern void inf_request_start(HttpRequest *request, const char *url,
 							  const char *scheme, const InferenceSecret *key);
 
+/* Gives it the body {"name": [texts of the call]}. */
+extern void inf_request_set_inputs(HttpRequest *request, const char *name,
+								   const InferenceCall *call);
+
 #endif							/* INFERENCE_SERVICE_EMBEDDING_REPLY_H */

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "json/json_write.h"
 #include "service/embedding_reply.h"
 #include "service/hugging_face_like.h"
 
@@ -16,15 +15,8 @@ void
 inf_hugging_face_build_request(const InferenceCall *call, const char *url,
 							   HttpRequest *request)
 {
-	StringInfoData body;
-
 	inf_request_start(request, url, "Bearer", call->model->api_key);
-	initStringInfo(&body);
-	appendStringInfoString(&body, "{\"inputs\":");
-	inf_json_append_string_array(&body, call->inputs, call->ninputs);
-	appendStringInfoChar(&body, '}');
-	request->body = body.data;
-	request->body_bytes = body.len;
+	inf_request_set_inputs(request, "inputs", call);
 }
 
 static bool

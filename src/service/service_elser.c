@@ -12,7 +12,6 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "http/http_url.h"
-#include "json/json_write.h"
 #include "service/embedding_reply.h"
 #include "service/hugging_face_like.h"
 #include "service/service.h"
@@ -77,20 +76,13 @@ static void
 elser_build_request(const InferenceCall *call, const char *url,
 					HttpRequest *request)
 {
-	StringInfoData body;
-
 	if (!speaks_elasticsearch(call->model, url))
 	{
 		inf_hugging_face_build_request(call, url, request);
 		return;
 	}
 	inf_request_start(request, url, "ApiKey", call->model->api_key);
-	initStringInfo(&body);
-	appendStringInfoString(&body, "{\"input\":");
-	inf_json_append_string_array(&body, call->inputs, call->ninputs);
-	appendStringInfoChar(&body, '}');
-	request->body = body.data;
-	request->body_bytes = body.len;
+	inf_request_set_inputs(request, "input", call);
 }
 
 /* {"sparse_embedding": [{"is_truncated": false, "embedding": {...}}]} */

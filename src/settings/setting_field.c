@@ -38,27 +38,6 @@ inf_setting_check_init(SettingCheck *check, InferenceTask task,
 	initStringInfo(&check->hints);
 }
 
-void
-inf_setting_add_fault(SettingCheck *check, const char *format,...)
-{
-	StringInfoData message;
-
-	initStringInfo(&message);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&message, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&message, needed);
-	}
-	check->faults = lappend(check->faults, message.data);
-}
-
 const char *
 inf_setting_type_name(SettingType type)
 {

@@ -94,7 +94,10 @@ extern Jsonb *inf_setting_check_object(SettingCheck *check,
 									   const SettingField *fields,
 									   const char *scope, Jsonb *given);
 
-extern void inf_setting_add_fault(SettingCheck *check, const char *format,...) pg_attribute_printf(2, 3);
+/* Notes a fault, formatted. */
+#define inf_setting_add_fault(check, ...) \
+	((check)->faults = lappend((check)->faults, psprintf(__VA_ARGS__)))
+
 extern void inf_setting_add_unknown(SettingCheck *check, const char *scope,
 									const char *const *accepted,
 									const char *key, const JsonbValue *value);
