@@ -7,7 +7,7 @@ MODULE_big = inference
 OBJS = $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(srcdir)/src/*.c $(srcdir)/src/*/*.c))
 DATA = $(wildcard $(srcdir)/sql/inference--*.sql)
 REGRESS = $(filter-out inference--%,$(patsubst $(srcdir)/sql/%.sql,%,$(wildcard $(srcdir)/sql/*.sql)))
-REGRESS_OPTS = --load-extension=inference
+REGRESS_OPTS = --load-extension=inference --encoding=UTF8 --no-locale
 ISOLATION = $(patsubst $(srcdir)/test/specs/%.spec,%,$(wildcard $(srcdir)/test/specs/*.spec))
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=inference
 

@@ -87,7 +87,7 @@ check_body_keys(Jsonb *body)
 
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (strcmp(key, "input") != 0 && strcmp(key, INF_TASK_SETTINGS) != 0)
-			throw_body(psprintf("unknown field [%s]", key));
+			throw_body(psprintf("unknown field [%s]", inf_text_clip(key)));
 	}
 }
 

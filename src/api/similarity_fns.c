@@ -112,8 +112,8 @@ squared_distance(const float4 *a, const float4 *b, int n)
 /*
  * inference_cosine_similarity(a real[], b real[])
  *
- * NULL for a zero vector, which has no direction: NaN would sort as the best
- * of all matches.
+ * NULL for a vector without direction (zero, infinite, not a number): NaN
+ * would sort as the best of all matches.
  */
 Datum
 inference_cosine_similarity(PG_FUNCTION_ARGS)
@@ -123,7 +123,7 @@ inference_cosine_similarity(PG_FUNCTION_ARGS)
 		sqrt(dot(pair.b, pair.b, pair.n));
 	double		cosine;
 
-	if (norms == 0)
+	if (norms == 0 || !isfinite(norms))
 		PG_RETURN_NULL();
 	cosine = dot(pair.a, pair.b, pair.n) / norms;
 
@@ -164,35 +164,33 @@ throw_no_token_map(int argument)
 			 errdetail("A sparse vector is a JSON object of tokens and their weights, such as {\"cat\": 1.5}.")));
 }
 
-static double
-get_weight(const JsonbValue *value, int argument)
-{
-	if (value->type != jbvNumeric)
-		throw_no_token_map(argument);
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
-											  NumericGetDatum(value->val.numeric)));
-}
-
 /* One of two objects that are walked side by side. */
 typedef struct TokenWalk
 {
 	int			argument;
 	JsonbIterator *it;
 	JsonbValue	token;
-	double		weight;
+	JsonbValue	weight;
 	bool		done;
 } TokenWalk;
+
+/* Goes by way of text, and so is left to the tokens that both sides have. */
+static double
+get_weight(const TokenWalk *walk)
+{
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+											  NumericGetDatum(walk->weight.val.numeric)));
+}
 
 static void
 next_token(TokenWalk *walk)
 {
-	JsonbValue	weight;
-
 	walk->done = JsonbIteratorNext(&walk->it, &walk->token, true) != WJB_KEY;
 	if (walk->done)
 		return;
-	(void) JsonbIteratorNext(&walk->it, &weight, true);
-	walk->weight = get_weight(&weight, walk->argument);
+	(void) JsonbIteratorNext(&walk->it, &walk->weight, true);
+	if (walk->weight.type != jbvNumeric)
+		throw_no_token_map(walk->argument);
 }
 
 static void
@@ -232,11 +230,17 @@ inference_sparse_dot(PG_FUNCTION_ARGS)
 		int			order = compare_tokens(&a.token, &b.token);
 
 		if (order == 0)
-			sum += a.weight * b.weight;
+			sum += get_weight(&a) * get_weight(&b);
 		if (order <= 0)
 			next_token(&a);
 		if (order >= 0)
 			next_token(&b);
 	}
+
+	/* Whether a weight is refused must not depend on the other side. */
+	while (!a.done)
+		next_token(&a);
+	while (!b.done)
+		next_token(&b);
 	PG_RETURN_FLOAT8(sum);
 }

@@ -30,6 +30,20 @@ inf_text_to_utf8(const char *bytes, int length, int *utf8_length)
 	return utf8;
 }
 
+/* Longest text that is quoted in a message; more helps nobody. */
+#define MAX_QUOTED_BYTES 200
+
+const char *
+inf_text_clip(const char *text)
+{
+	int			length = strlen(text);
+
+	if (length <= MAX_QUOTED_BYTES)
+		return text;
+	length = pg_mbcliplen(text, length, MAX_QUOTED_BYTES);
+	return psprintf("%.*s...", length, text);
+}
+
 /*
  * A string as ASCII with escapes, for a message that any encoding can hold.
  * Bytes that are no UTF-8 become question marks.
@@ -99,7 +113,7 @@ inf_text_from_utf8(const char *utf8, const char *what)
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("the database encoding %s cannot hold %s \"%s\"",
 						GetDatabaseEncodingName(), what,
-						escape_for_message(utf8)),
+						inf_text_clip(escape_for_message(utf8))),
 				 errhint("Use a database with encoding UTF8.")));
 	return converted;
 }

@@ -28,6 +28,12 @@ extern char *inf_text_from_utf8(const char *utf8, const char *what);
  */
 extern char *inf_text_for_message(const char *utf8);
 
+/*
+ * What a message quotes of text, which is in the database encoding: all of it,
+ * or its first bytes and an ellipsis.  May return text itself.
+ */
+extern const char *inf_text_clip(const char *text);
+
 /* Whether there is nothing but Unicode white space. */
 extern bool inf_text_is_blank(const char *utf8, int length);
 

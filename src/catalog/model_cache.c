@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "catalog/model_store.h"
 
@@ -179,7 +180,7 @@ inf_catalog_throw_unknown_model(const char *model_id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("Model not found [%s]", model_id),
+			 errmsg("Model not found [%s]", inf_text_clip(model_id)),
 			 errhint("The view inference_models lists the models of this database; inference_put() makes one.")));
 }
 

@@ -117,13 +117,41 @@ make_sub_select(const FuncExpr *call, Oid twin)
 	return (Node *) sublink;
 }
 
+/*
+ * Whether this is a query of one bare expression, SELECT f(...), which is
+ * evaluated once anyway.  PL/pgSQL takes the expression out of such a plan and
+ * evaluates it by itself, without the InitPlans that stand beside it; this is
+ * its test (exec_is_simple_query) as things stand here, where the planner has
+ * given the query without a table its one RTE_RESULT.  It must take in all
+ * that PL/pgSQL's does, but no sub-select, which may run once per row, and no
+ * LIMIT, which the planner evaluates for its estimate.
+ */
+static bool
+is_bare_expression(const PlannerInfo *root)
+{
+	const Query *query = root->parse;
+
+	return root->query_level == 1 &&
+		query->commandType == CMD_SELECT &&
+		list_length(query->rtable) == 1 &&
+		linitial_node(RangeTblEntry, query->rtable)->rtekind == RTE_RESULT &&
+		query->cteList == NIL &&
+		query->jointree->quals == NULL &&
+		query->limitOffset == NULL &&
+		query->limitCount == NULL &&
+		query->setOperations == NULL &&
+		!query->hasTargetSRFs &&
+		list_length(query->targetList) == 1;
+}
+
 static Node *
 simplify_call(SupportRequestSimplify *request)
 {
 	Oid			twin;
 
 	/* Without a query around it there is nobody to plan a sub-select. */
-	if (request->root == NULL || request->root->parse == NULL)
+	if (request->root == NULL || request->root->parse == NULL ||
+		is_bare_expression(request->root))
 		return NULL;
 	if (varies((Node *) request->fcall->args, NULL) ||
 		contain_volatile_functions((Node *) request->fcall->args))

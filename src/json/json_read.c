@@ -68,10 +68,7 @@ parse_bytes(const char *bytes, size_t length, const char **reason)
 	if (error == json_tokener_continue)
 	{
 		tree = json_tokener_parse_ex(tokener, "", 1);
-		error = json_tokener_get_error(tokener);
-		if (error == json_tokener_continue)
-			*reason = "it ends too early";
-		else if (error != json_tokener_success)
+		if (json_tokener_get_error(tokener) != json_tokener_success)
 			*reason = "it ends too early";
 	}
 	else if (error != json_tokener_success)
@@ -111,8 +108,8 @@ inf_json_parse(const char *bytes, size_t length, MemoryContext context,
 	callback->arg = tree;
 	MemoryContextRegisterResetCallback(context, callback);
 
-	/* White space behind the value is no garbage. */
-	while (length > 0 && strchr(" \t\r\n", bytes[length - 1]) != NULL)
+	/* White space behind the value is no garbage; a NUL is. */
+	while (length > 0 && memchr(" \t\r\n", bytes[length - 1], 4) != NULL)
 		length--;
 	*tree = parse_bytes(bytes, length, reason);
 	if (*reason)

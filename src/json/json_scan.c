@@ -3,8 +3,8 @@
  *		A look at JSON before it is parsed, for what json-c lets pass.
  *
  * Measured on json-c 0.16 in strict mode: it takes NaN and Infinity, cuts a
- * key at an escaped NUL, keeps the last of two members of one name, and takes
- * surrogates in UTF-8.
+ * key at an escaped NUL, keeps the last of two members of one name, takes
+ * surrogates in UTF-8, and numbers such as 1. and -01.
  */
 #include "json/json_scan.h"
 
@@ -165,15 +165,60 @@ scan_word(Scan *scan)
 	return "it holds a word that is not JSON";
 }
 
-/* Digits and what else a number is made of. */
-static void
-skip_number(Scan *scan)
+static bool
+is_digit(char c)
 {
-	while (scan->next < scan->end &&
-		   ((*scan->next >= '0' && *scan->next <= '9') ||
-			*scan->next == '.' || *scan->next == 'e' || *scan->next == 'E' ||
-			*scan->next == '+' || *scan->next == '-'))
+	return c >= '0' && c <= '9';
+}
+
+/* The next byte, or NUL at the end. */
+static char
+peek(const Scan *scan)
+{
+	return scan->next < scan->end ? *scan->next : '\0';
+}
+
+/* False if there is none. */
+static bool
+skip_digits(Scan *scan)
+{
+	const char *start = scan->next;
+
+	while (is_digit(peek(scan)))
 		scan->next++;
+	return scan->next > start;
+}
+
+static const char *
+scan_number(Scan *scan)
+{
+	static const char *const fault = "a number is not well formed";
+
+	if (peek(scan) == '-')
+		scan->next++;
+
+	/* Not a number, but a word, which has a message of its own. */
+	if (peek(scan) == 'I' || peek(scan) == 'N')
+		return NULL;
+	if (peek(scan) == '0')
+		scan->next++;
+	else if (!skip_digits(scan))
+		return fault;
+	if (peek(scan) == '.')
+	{
+		scan->next++;
+		if (!skip_digits(scan))
+			return fault;
+	}
+	if (peek(scan) == 'e' || peek(scan) == 'E')
+	{
+		scan->next++;
+		if (peek(scan) == '+' || peek(scan) == '-')
+			scan->next++;
+		if (!skip_digits(scan))
+			return fault;
+	}
+	return is_digit(peek(scan)) ? fault : NULL;
 }
 
 const char *
@@ -188,12 +233,9 @@ inf_json_scan(const char *bytes, size_t length, int max_depth, size_t *nmembers)
 		char		c = *scan.next;
 		const char *fault = NULL;
 
-		if (c >= '0' && c <= '9')
-		{
-			skip_number(&scan);
-			continue;
-		}
-		if (is_letter(c))
+		if (is_digit(c) || c == '-')
+			fault = scan_number(&scan);
+		else if (is_letter(c))
 			fault = scan_word(&scan);
 		else
 			scan.next++;

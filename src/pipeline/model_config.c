@@ -7,6 +7,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "base/text_encoding.h"
 #include "http/http_url.h"
 #include "pipeline/model_config.h"
 #include "settings/setting_read.h"
@@ -33,7 +34,7 @@ inf_config_task(const char *name)
 	if (!inf_task_parse(name, &task))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("Unknown task_type [%s]", name),
+				 errmsg("Unknown task_type [%s]", inf_text_clip(name)),
 				 errhint("Task types are sparse_embedding and text_embedding.")));
 	return task;
 }
@@ -54,11 +55,11 @@ check_model_id(SettingCheck *check, const char *model_id)
 		strchr(alphanumeric, model_id[length - 1]) == NULL)
 		inf_setting_add_fault(check,
 							  "Invalid model_id; '%s' can contain lowercase alphanumeric (a-z and 0-9), hyphens, underscores or dots; must start and end with alphanumeric",
-							  model_id);
+							  inf_text_clip(model_id));
 	else if (length >= NAMEDATALEN)
 		inf_setting_add_fault(check,
 							  "Invalid model_id; '%s' is longer than %d bytes",
-							  model_id, NAMEDATALEN - 1);
+							  inf_text_clip(model_id), NAMEDATALEN - 1);
 }
 
 /* A string member of config; NULL if absent.  Another type is a fault. */
@@ -135,9 +136,11 @@ resolve_task(SettingCheck *check, const char *path_task, Jsonb *config)
 	InferenceTask body = 0;
 
 	if (path_task && !inf_task_parse(path_task, &path))
-		inf_setting_add_fault(check, "Unknown task_type [%s]", path_task);
+		inf_setting_add_fault(check, "Unknown task_type [%s]",
+							  inf_text_clip(path_task));
 	if (body_task && !inf_task_parse(body_task, &body))
-		inf_setting_add_fault(check, "Unknown task_type [%s]", body_task);
+		inf_setting_add_fault(check, "Unknown task_type [%s]",
+							  inf_text_clip(body_task));
 	if (path && body && path != body)
 		inf_setting_add_fault(check,
 							  "Cannot resolve conflicting task_type parameter in the request URL [%s] and the request body [%s]",
@@ -177,7 +180,8 @@ resolve_service(SettingCheck *check, Jsonb *config)
 	service = inf_service_find(name);
 	if (service == NULL)
 	{
-		inf_setting_add_fault(check, "Unknown service [%s]", name);
+		inf_setting_add_fault(check, "Unknown service [%s]",
+							  inf_text_clip(name));
 		append_service_hint(&check->hints);
 		return NULL;
 	}

@@ -7,18 +7,18 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/varlena.h"
 
+#include "base/text_encoding.h"
 #include "settings/setting_field.h"
 #include "settings/setting_read.h"
 
 #define HIDDEN_VALUE "..."
 
-/* Longest value that is quoted in a fault; more helps nobody. */
-#define MAX_QUOTED_BYTES 200
+/* More unknown keys than this are no slips of the pen. */
+#define MAX_UNKNOWN_KEYS 10
 
 /* Farther than this, a spelling is another word. */
 #define MAX_SPELLING_DISTANCE 3
@@ -80,20 +80,12 @@ find_field(const SettingField *fields, InferenceTask task,
  */
 
 /* A value as a fault shows it, cut to a sensible length. */
-static char *
+static const char *
 quote_value(const SettingField *field, const JsonbValue *value)
 {
-	char	   *text;
-	int			length;
-
 	if (field && (field->flags & SETTING_SECRET))
-		return pstrdup(HIDDEN_VALUE);
-	text = inf_setting_value_text(value);
-	length = strlen(text);
-	if (length <= MAX_QUOTED_BYTES)
-		return text;
-	length = pg_mbcliplen(text, length, MAX_QUOTED_BYTES);
-	return psprintf("%.*s...", length, text);
+		return HIDDEN_VALUE;
+	return inf_text_clip(inf_setting_value_text(value));
 }
 
 /*
@@ -114,12 +106,12 @@ looks_secret(const char *key)
 	return false;
 }
 
-static char *
+static const char *
 quote_unknown(const char *key, const JsonbValue *value)
 {
 	/* Objects and arrays may hold anything, secrets too. */
 	if (looks_secret(key) || value->type == jbvBinary)
-		return pstrdup(HIDDEN_VALUE);
+		return HIDDEN_VALUE;
 	return quote_value(NULL, value);
 }
 
@@ -156,6 +148,30 @@ nearest_key(const char *key, const char *const *accepted)
 	return nearest;
 }
 
+/* Behind a blank, unless it is the first. */
+#define append_sentence(text, ...) \
+	(appendStringInfoString(text, (text)->len > 0 ? " " : ""), \
+	 appendStringInfo(text, __VA_ARGS__))
+
+/* The keys of a scope, unless they are listed already. */
+static void
+append_accepted(StringInfo hints, const char *scope, const char *const *accepted)
+{
+	char	   *opening;
+
+	if (*accepted == NULL)
+		opening = psprintf("There are no keys of %s.", scope);
+	else
+		opening = psprintf("Keys of %s are: ", scope);
+	if (strstr(hints->data, opening) != NULL)
+		return;
+	append_sentence(hints, "%s", opening);
+	for (int i = 0; accepted[i]; i++)
+		appendStringInfo(hints, "%s%s", i ? ", " : "", accepted[i]);
+	if (*accepted)
+		appendStringInfoChar(hints, '.');
+}
+
 void
 inf_setting_add_unknown(SettingCheck *check, const char *scope,
 						const char *const *accepted,
@@ -163,28 +179,22 @@ inf_setting_add_unknown(SettingCheck *check, const char *scope,
 {
 	const char *nearest = nearest_key(key, accepted);
 
-	if (check->unknown.len > 0)
-		appendStringInfoString(&check->unknown, ", ");
-	appendStringInfo(&check->unknown, "%s=%s", key, quote_unknown(key, value));
-
-	if (check->details.len > 0)
-		appendStringInfoChar(&check->details, ' ');
-	appendStringInfo(&check->details, "Key \"%s\" stands in %s.", key, scope);
-
-	if (check->hints.len > 0)
-		appendStringInfoChar(&check->hints, ' ');
-	if (nearest)
-		appendStringInfo(&check->hints, "Perhaps \"%s\" was meant to be \"%s\". ",
-						 key, nearest);
-	if (*accepted == NULL)
-		appendStringInfo(&check->hints, "There are no keys of %s.", scope);
-	else
+	check->nunknown++;
+	if (check->nunknown > MAX_UNKNOWN_KEYS)
 	{
-		appendStringInfo(&check->hints, "Keys of %s are: ", scope);
-		for (int i = 0; accepted[i]; i++)
-			appendStringInfo(&check->hints, "%s%s", i ? ", " : "", accepted[i]);
-		appendStringInfoChar(&check->hints, '.');
+		if (check->nunknown == MAX_UNKNOWN_KEYS + 1)
+			appendStringInfoString(&check->unknown, ", ...");
+		return;
 	}
+	appendStringInfo(&check->unknown, "%s%s=%s",
+					 check->nunknown > 1 ? ", " : "",
+					 inf_text_clip(key), quote_unknown(key, value));
+	append_sentence(&check->details, "Key \"%s\" stands in %s.",
+					inf_text_clip(key), scope);
+	if (nearest)
+		append_sentence(&check->hints, "Perhaps \"%s\" was meant to be \"%s\".",
+						key, nearest);
+	append_accepted(&check->hints, scope, accepted);
 }
 
 /* Names of the fields that apply, NULL-ended. */

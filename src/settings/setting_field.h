@@ -78,6 +78,7 @@ typedef struct SettingCheck
 	/* Output */
 	List	   *faults;			/* of char *, in order */
 	List	   *secrets;		/* of SettingSecret * */
+	int			nunknown;		/* unknown keys, listed or not */
 	StringInfoData unknown;		/* "a=1, b=x": unknown keys, Java's way */
 	StringInfoData details;		/* where unknown keys stand */
 	StringInfoData hints;		/* accepted keys, nearest spelling */

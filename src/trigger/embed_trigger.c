@@ -109,7 +109,12 @@ open_source(Relation rel, const char *name, AttrNumber target,
 						name, table),
 				 errdetail("Generated columns are computed after BEFORE triggers have run."),
 				 errhint("Name the columns that it is generated from.")));
-	if (attnum == target || !is_string_type(attribute->atttypid))
+	if (attnum == target)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table \"%s\" is both source and target of a trigger that embeds",
+						name, table)));
+	if (!is_string_type(attribute->atttypid))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of table \"%s\" is of type %s, not text",

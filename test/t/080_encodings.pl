@@ -162,9 +162,9 @@ for my $case (
 }
 for my $case (
 	[ 'latin1', '東京', '\\\\u6771\\\\u4eac' ],
-	[ 'latin1', 'a😀', 'a\\\\u1f600' ],
+	[ 'latin1', 'a😀', 'a\\\\U0001f600' ],
 	[ 'latin1', '€', '\\\\u20ac' ],
-	[ 'euc_jp', '😀', '\\\\u1f600' ])
+	[ 'euc_jp', '😀', '\\\\U0001f600' ])
 {
 	my ($encoding, $token, $escaped) = @$case;
 
@@ -235,7 +235,7 @@ for my $case (
 }
 for my $case (
 	[ 'latin1', '東京', '\\\\u6771\\\\u4eac' ],
-	[ 'euc_jp', 'a😀', 'a\\\\u1f600' ])
+	[ 'euc_jp', 'a😀', 'a\\\\U0001f600' ])
 {
 	my ($encoding, $token, $escaped) = @$case;
 	like(

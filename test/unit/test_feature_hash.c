@@ -108,11 +108,76 @@ check_known_answer(void)
 	free(vector);
 }
 
+/* Neither sign may prevail, and no place attract more than its share. */
+static void
+check_spread(void)
+{
+	static int	places[DIMENSIONS];
+	int			positive = 0;
+	int			most = 0;
+
+	/* The word itself outweighs each of its n-grams. */
+	for (int i = 0; i < 20000; i++)
+	{
+		char		word[20];
+		float	   *vector;
+		int			heaviest = 0;
+
+		sprintf(word, "w%dx", i);
+		vector = embed(word, DIMENSIONS);
+		for (int d = 1; d < DIMENSIONS; d++)
+			if (fabsf(vector[d]) > fabsf(vector[heaviest]))
+				heaviest = d;
+		positive += vector[heaviest] > 0;
+		places[heaviest]++;
+		free(vector);
+	}
+	for (int d = 0; d < DIMENSIONS; d++)
+		if (places[d] > most)
+			most = places[d];
+
+	/* 52 expected per place, 7.2 the standard deviation; signs 71. */
+	CHECK(abs(positive - 10000) < 400);
+	CHECK(most < 100);
+}
+
+/* Lengths without end: a text of a million words, a word of a megabyte. */
+static void
+check_giants(void)
+{
+	size_t		length = 4 * 1000 * 1000;
+	char	   *text = malloc(length + 1);
+	float	   *vector;
+	double		sum = 0;
+
+	for (size_t i = 0; i < length; i += 4)
+		memcpy(text + i, "w\xc3\xa9 ", 4);
+	text[length] = '\0';
+	vector = embed(text, DIMENSIONS);
+	for (int i = 0; i < DIMENSIONS; i++)
+		sum += (double) vector[i] * vector[i];
+	CHECK(fabs(sum - 1) < 1e-5);
+	free(vector);
+
+	/* Four bytes a character: the cut must not split one. */
+	for (size_t i = 0; i < length; i += 4)
+		memcpy(text + i, "\xf0\xa0\x80\x80", 4);
+	vector = embed(text, DIMENSIONS);
+	sum = 0;
+	for (int i = 0; i < DIMENSIONS; i++)
+		sum += (double) vector[i] * vector[i];
+	CHECK(fabs(sum - 1) < 1e-5);
+	free(vector);
+	free(text);
+}
+
 int
 main(void)
 {
 	check_words();
 	check_known_answer();
+	check_spread();
+	check_giants();
 
 	check_norm("one", 384);
 	check_norm("one", 1);

@@ -58,6 +58,13 @@ parse(const char *json)
 }
 
 static bool
+parse_bytes(const char *bytes, size_t length)
+{
+	reset_context();
+	return inf_json_parse(bytes, length, NULL, &root, &reason);
+}
+
+static bool
 reads_as(const char *number, float expected)
 {
 	float		value = -1;
@@ -112,6 +119,18 @@ check_refusals(void)
 	CHECK(!parse("{\"a\": 1, \"a\": 2}"));
 	CHECK_STR(reason, "an object holds a key twice");
 	CHECK(!parse("{\"a\": [{\"x\": 1, \"x\": 1}]}"));
+	CHECK(!parse("{\"\\u0061\": 1, \"a\": 2}"));
+
+	/* NUL bytes: behind, before, between. */
+	CHECK(!parse_bytes("{}\0", 3));
+	CHECK(!parse_bytes("12\0\0", 4));
+	CHECK(!parse_bytes("[1] \0", 5));
+	CHECK(!parse_bytes("\0{}", 3));
+	CHECK(!parse_bytes("[1\0,2]", 6));
+	CHECK(!parse("1-2"));
+	CHECK(!parse("[1-2]"));
+	CHECK(!parse("[1.]"));
+	CHECK(!parse("[-01]"));
 	CHECK(!parse("[1] [2]"));
 	CHECK(!parse("[1]]"));
 	CHECK(!parse("[1,]"));
@@ -139,6 +158,10 @@ main(void)
 	CHECK(reads_as("-1e-3", -1e-3f));
 	CHECK(reads_as("40294967295", 40294967295.0f));
 	CHECK(reads_as("18446744073709551614", 18446744073709551616.0f));
+	CHECK(reads_as("9223372036854775807", 9223372036854775808.0f));
+	CHECK(reads_as("3.4028235e38", 3.4028235e38f));
+	CHECK(is_no_float("123456789012345678901234567890"));
+	CHECK(is_no_float("-123456789012345678901234567890"));
 	CHECK(is_no_float("1e999"));
 	CHECK(is_no_float("1e39"));
 	CHECK(is_no_float("\"1\""));

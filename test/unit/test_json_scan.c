@@ -55,6 +55,16 @@ main(void)
 	CHECK_STR(scan("[-Infinity]"), "it holds Infinity, which is no JSON number");
 	CHECK_STR(scan("[nan]"), "it holds a word that is not JSON");
 	CHECK_STR(scan("<html>"), "it holds a word that is not JSON");
+	CHECK_STR(scan("[-nan]"), "a number is not well formed");
+	CHECK_STR(scan("[0, -0, 10, 0.5, -0.5e-10, 1E+09]"), NULL);
+	CHECK_STR(scan("01"), "a number is not well formed");
+	CHECK_STR(scan("-01"), "a number is not well formed");
+	CHECK_STR(scan("1."), "a number is not well formed");
+	CHECK_STR(scan("1.e5"), "a number is not well formed");
+	CHECK_STR(scan("1e"), "a number is not well formed");
+	CHECK_STR(scan("1e+]"), "a number is not well formed");
+	CHECK_STR(scan("-"), "a number is not well formed");
+	CHECK_STR(scan("1-2"), NULL);	/* two numbers: the parser's to refuse */
 	CHECK_STR(scan("[\"a\\u0000b\"]"), "a string holds a NUL character");
 	CHECK_STR(scan("{\"a\\u0000b\": 1}"), "a string holds a NUL character");
 	CHECK_STR(scan("[\"\\ud800\"]"), "a string holds half of a surrogate pair");

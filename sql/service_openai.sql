@@ -1,0 +1,72 @@
+--
+-- Service openai: the request that it sends, the answers that it reads.
+--
+SELECT inference_put('text_embedding', 'oa', '{"service": "openai", "service_settings": {"api_key": "sk-secret"}}');
+SELECT inference_put('text_embedding', 'oa-all', '{"service": "openai",
+  "service_settings": {"api_key": "sk-secret", "organization_id": "org-1", "url": "https://example.org/v1/embeddings?x=1",
+    "model_id": "text-embedding-3-small", "dimensions": 2, "similarity": "cosine", "max_input_tokens": 2, "rate_limit": {"requests_per_minute": 60}},
+  "task_settings": {"user": "me"}}');
+SELECT inference_put('text_embedding', 'oa-both', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "model_id": "b"}, "task_settings": {"model": "a"}}') -> 'task_settings';
+SELECT setting_group, setting, type, minimum, maximum, choices, required, secret, updatable FROM inference_services WHERE service = 'openai' ORDER BY 1, 2;
+
+-- Requests: the key is never shown.
+SELECT _inference_show_request('oa', '{"a text"}');
+SELECT _inference_show_request('oa-all', ARRAY['a "quoted" text', E'line\nbreak\ttab \\ slash', U&'\00E9\20AC\+01F600']);
+SELECT _inference_show_request('oa-all', '{x}', '{"user": "you"}');
+SELECT _inference_show_request('oa-both', '{x}');
+SELECT _inference_show_request('oa', '{x}', '{"model": "m"}');
+SELECT _inference_show_request('oa', '{x}', '{"modell": "m"}');
+SELECT _inference_show_request('oa', '{x}', '[]');
+SELECT _inference_show_request('oa', '{NULL}');
+
+-- Answers.
+CREATE FUNCTION answer(body text, inputs text[] DEFAULT '{a,b}', model text DEFAULT 'oa') RETURNS jsonb LANGUAGE sql
+AS $$ SELECT _inference_read_response(model, inputs, convert_to(body, 'UTF8')) $$;
+SELECT answer('{"data": [{"embedding": [1, 2.5], "index": 0}, {"embedding": [-3e-2, 0], "index": 1}], "usage": {"total_tokens": 2}}');
+SELECT answer('{"data": [{"embedding": [1, 2], "index": 1}, {"embedding": [3, 4], "index": 0}]}') AS reordered;
+SELECT answer('{"data": [{"embedding": [1, 2], "index": 0}, {"embedding": [3, 4], "index": 0}]}') AS as_they_come;
+SELECT answer('{"data": [{"embedding": [1, 2]}, {"embedding": [3, 4], "index": 7}]}') AS as_they_come;
+SELECT answer('{"data": [{"embedding": "AACAPwAAAEA="}, {"embedding": "AAAAwAAAgD8="}]}') AS base64;
+SELECT answer('{"data": [{"embedding": [40294967295, 0.1]}]}', '{a}') AS narrowed;
+\set VERBOSITY terse
+\set ON_ERROR_STOP 0
+CREATE FUNCTION fault(body text, inputs text[] DEFAULT '{a,b}', model text DEFAULT 'oa') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text;
+BEGIN
+	RETURN 'no fault: ' || answer(body, inputs, model)::text;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+	RETURN SQLSTATE || ' ' || coalesce(nullif(d, ''), SQLERRM);
+END $$;
+SELECT fault('{"data": [{"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1]}, {"embedding": [1]}, {"embedding": [1]}]}');
+SELECT fault('{"data": [{"embedding": [1, 2]}, {"embedding": [1]}]}');
+SELECT fault('{"data": [{"embedding": [1, null]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1, "2"]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1, NaN]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1, -Infinity]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1, 1e999]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": [1, 1e39]}, {"embedding": [1, 2]}]}');
+SELECT fault('{"data": [{"embedding": []}, {"embedding": []}]}');
+SELECT fault('{"data": [{"embedding": {}}, {"embedding": 1}]}');
+SELECT fault('{"data": [{"object": "embedding"}, {}]}');
+SELECT fault('{"data": [1, 2]}');
+SELECT fault('{"data": {}}');
+SELECT fault('{"error": {"message": "over quota"}}');
+SELECT fault('[]');
+SELECT fault('null');
+SELECT fault('');
+SELECT fault('<html></html>');
+SELECT fault('{"data": [{"embedding": [1, 2');
+SELECT fault('{"data": []} {}');
+SELECT fault('{"data": [], "data": []}');
+SELECT fault('{"data": ["\u0000"]}');
+SELECT fault('{"data": ["\ud800"]}');
+SELECT fault(repeat('[', 40) || repeat(']', 40));
+SELECT fault('{"data": [{"embedding": "AAC"}]}', '{a}');
+SELECT fault('{"data": [{"embedding": "!!!!"}]}', '{a}');
+SELECT fault('{"data": [{"embedding": "AACAfw=="}]}', '{a}') AS infinite;
+SELECT fault('{"data": [{"embedding": ""}]}', '{a}');
+DROP FUNCTION fault;
+DROP FUNCTION answer;
+SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-both']) id;

@@ -1,0 +1,125 @@
+--
+-- The row trigger.
+--
+SELECT inference_put('text_embedding', 'words', '{"service": "hashing", "service_settings": {"dimensions": 3}}') IS NOT NULL AS put;
+SELECT inference_put('sparse_embedding', 'tokens', '{"service": "hashing"}') IS NOT NULL AS put;
+SET extra_float_digits = 0;
+
+CREATE TABLE docs (id int GENERATED ALWAYS AS IDENTITY, title text, body varchar(100), v real[], note text);
+CREATE TRIGGER docs_embed BEFORE INSERT OR UPDATE ON docs
+	FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'title', 'body');
+INSERT INTO docs (title, body) VALUES ('a', 'b'), ('a', NULL), (NULL, 'a'), (NULL, NULL), ('', ' '), ('x', 'y');
+SELECT id, title, body, v, v = inference_embed('words', concat_ws(E'\n', title, body)) AS as_called FROM docs ORDER BY id;
+
+-- What was given is kept; what did not change is left alone.
+INSERT INTO docs (title, v) VALUES ('given', '{1,2,3}') RETURNING v;
+UPDATE docs SET note = 'unchanged' WHERE id = 7 RETURNING v;
+UPDATE docs SET title = 'given' WHERE id = 7 RETURNING v;
+UPDATE docs SET title = 'changed' WHERE id = 7 RETURNING v = inference_embed('words', 'changed') AS embedded_anew;
+UPDATE docs SET title = 'again', v = '{4,5,6}' WHERE id = 7 RETURNING v;
+UPDATE docs SET v = NULL WHERE id = 7 RETURNING v;
+UPDATE docs SET title = NULL WHERE id = 7 RETURNING v;
+UPDATE docs SET title = 'back' WHERE id = 7 RETURNING v IS NOT NULL AS embedded;
+COPY docs (title) FROM stdin;
+copied
+\.
+SELECT v = inference_embed('words', 'copied') AS embedded FROM docs WHERE title = 'copied';
+TRUNCATE docs;
+
+-- A statement that fails leaves the table as it was.
+SELECT inference_delete('words', force => true);
+INSERT INTO docs (title) VALUES ('x');
+INSERT INTO docs (title) VALUES (NULL);
+SELECT count(*) FROM docs;
+SELECT inference_put('text_embedding', 'words', '{"service": "hashing", "service_settings": {"dimensions": 3}}') IS NOT NULL AS put;
+DROP TABLE docs;
+
+-- Types of the target.
+CREATE DOMAIN three AS real[] CHECK (cardinality(VALUE) = 3);
+CREATE DOMAIN four AS real[] CHECK (cardinality(VALUE) = 4);
+CREATE TABLE typed (body text, f4 real[], f8 double precision[], d3 three, d4 four, j jsonb, i int[], n numeric, t text);
+CREATE TRIGGER f8 BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'f8', 'body');
+CREATE TRIGGER d3 BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'd3', 'body');
+CREATE TRIGGER j BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('tokens', 'j', 'body');
+INSERT INTO typed (body) VALUES ('to be or not to be') RETURNING f8::real[] = inference_embed('words', body) AS f8, d3 = inference_embed('words', body) AS d3, j = inference_sparse('tokens', body) AS j;
+CREATE TRIGGER z BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'd4', 'body');
+INSERT INTO typed (body) VALUES ('x');
+DROP TRIGGER z ON typed;
+CREATE TRIGGER z BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'j', 'body');
+INSERT INTO typed (body, j) VALUES ('x', NULL);
+DROP TRIGGER j ON typed;
+INSERT INTO typed (body) VALUES ('x');
+DROP TRIGGER z ON typed;
+CREATE TRIGGER z BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'i', 'body');
+INSERT INTO typed (body) VALUES ('x');
+DROP TRIGGER z ON typed;
+CREATE TRIGGER z BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'n', 'body');
+INSERT INTO typed (body) VALUES ('x');
+DROP TRIGGER z ON typed;
+CREATE TRIGGER z BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('tokens', 'f4', 'body');
+INSERT INTO typed (body) VALUES ('x');
+DROP TABLE typed;
+DROP DOMAIN three, four;
+
+-- A type with a cast from real[], as pgvector's vector has.
+CREATE TYPE mine AS (x real[]);
+CREATE FUNCTION to_mine(real[]) RETURNS mine LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1)::mine';
+CREATE CAST (real[] AS mine) WITH FUNCTION to_mine(real[]) AS ASSIGNMENT;
+CREATE TABLE casted (body text, m mine);
+CREATE TRIGGER m BEFORE INSERT ON casted FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'm', 'body');
+INSERT INTO casted VALUES ('x') RETURNING (m).x = inference_embed('words', 'x') AS as_called;
+DROP TABLE casted;
+DROP TYPE mine CASCADE;
+
+-- Mistakes.
+CREATE TABLE wrong (body text, v real[], n int, g text GENERATED ALWAYS AS (body || '!') STORED, gv real[] GENERATED ALWAYS AS ('{1}') STORED);
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger();
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'nope', 'body');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'nope');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'n');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'g');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'gv', 'body');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'body', 'body');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t AFTER INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH STATEMENT EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+INSERT INTO wrong VALUES ('x');
+DROP TRIGGER t ON wrong;
+INSERT INTO wrong VALUES ('x');
+CREATE TRIGGER t BEFORE DELETE ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+DELETE FROM wrong;
+SELECT inference_embed_trigger();
+DROP TABLE wrong;
+
+-- Partitions, ON CONFLICT, MERGE, dropped columns.
+CREATE TABLE parted (id int PRIMARY KEY, gone int, body text, v real[]) PARTITION BY RANGE (id);
+ALTER TABLE parted DROP COLUMN gone;
+CREATE TABLE low (v real[], body text, id int NOT NULL);
+ALTER TABLE parted ATTACH PARTITION low FOR VALUES FROM (0) TO (10);
+CREATE TABLE high PARTITION OF parted FOR VALUES FROM (10) TO (20);
+CREATE TRIGGER p BEFORE INSERT OR UPDATE ON parted FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+INSERT INTO parted (id, body) VALUES (1, 'one'), (11, 'eleven');
+INSERT INTO parted (id, body) VALUES (1, 'uno') ON CONFLICT (id) DO UPDATE SET body = EXCLUDED.body;
+INSERT INTO parted (id, body) VALUES (1, 'eins') ON CONFLICT DO NOTHING;
+UPDATE parted SET id = 12 WHERE id = 1;
+SELECT tableoid::regclass, id, body, v = inference_embed('words', body) AS embedded FROM parted ORDER BY id;
+DROP TABLE parted;
+SELECT inference_delete('words'), inference_delete('tokens');
