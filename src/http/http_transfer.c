@@ -493,7 +493,7 @@ describe_end(HttpTransfer *transfer, CURLcode code)
 	else if (transfer->answer.fault == HTTP_ANSWER_HEADERS_TOO_LARGE)
 		text = "the answer has more than 300 kB of headers";
 	else if (response->outcome == HTTP_TOO_LARGE)
-		text = "the body is larger than allowed";
+		text = "the answer is larger than allowed";
 	else if (code == CURLE_OK)
 		text = "the connection closed before the headers were complete";
 	else if (text[0] == '\0')

@@ -4,8 +4,9 @@
     server.py [--port N] [--port-file FILE] [--tls CERT KEY] [--parent-pid PID]
     server.py --vector TEXT [--dims N]
 
-Prints "PORT <n>" when it listens.  Paths: see formats.ROUTES.  Query
-parameters of any path:
+Prints "PORT <n> CONTROL <m>" when it listens; the second port speaks without
+TLS, and is meant for control.  Paths: see formats.ROUTES.  Query parameters of
+any path:
 
     dims=N          width of dense vectors (default 8)
     base64          OpenAI: embeddings as base64, asked or not
@@ -433,7 +434,9 @@ def main():
         with open(arguments.port_file + ".new", "w") as file:
             file.write("%d\n" % port)
         os.rename(arguments.port_file + ".new", arguments.port_file)
-    print("PORT %d" % port, flush=True)
+    control = Server((arguments.host, 0), Handler)
+    threading.Thread(target=control.serve_forever, daemon=True).start()
+    print("PORT %d CONTROL %d" % (port, control.server_address[1]), flush=True)
     server.serve_forever()
 
 

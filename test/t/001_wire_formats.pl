@@ -1,0 +1,304 @@
+# What this proves, against a provider that speaks the real wire formats:
+#
+#  1. Each service sends what its provider asks for, and nothing else: method,
+#     headers, members of the body.
+#  2. Each form of answer becomes the vectors that the provider meant, in the
+#     order of the inputs, by every function that calls.
+#  3. Nulls and blanks cost nothing, equal texts are sent once, and a batch is
+#     cut to what the service takes.
+#  4. inference_put(validate => true) sends one probe, remembers the dimensions
+#     that come back, and stores nothing if it fails.
+#  5. A session's requests share a connection, over many statements.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use InferenceCluster;
+use InferenceProvider;
+
+my $node = InferenceCluster::start('wire',
+	conf => "inference.allow_private_addresses = on\n");
+my $provider = InferenceProvider->start;
+
+sub put
+{
+	my ($task, $id, $service, $settings, $task_settings) = @_;
+
+	$node->safe_psql('postgres',
+		    "SELECT inference_put('$task', '$id', '{\"service\": \"$service\", "
+		  . "\"service_settings\": {$settings}, \"task_settings\": {"
+		  . ($task_settings // '') . "}}')");
+	return;
+}
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# Whether each text of a batch has its own vector, as computed apart.
+sub is_batch
+{
+	my ($id, $texts, $dims, $name) = @_;
+	my $array = join(',', map { "'$_'" } @$texts);
+	my $expected = join("\n", map { $provider->vector($_, $dims) } @$texts);
+
+	is( query("SELECT embedding FROM inference_embed_batch('$id', ARRAY[$array]) ORDER BY ordinality"),
+		query(join(' UNION ALL ', map { "SELECT '$_'::real[]" } split(/\n/, $expected))),
+		$name);
+	return;
+}
+
+sub is_request
+{
+	my ($request, $path, $headers, $body, $name) = @_;
+
+	is("$request->{method} $request->{path}", "POST $path", "$name: where to");
+	for my $header (sort keys %$headers)
+	{
+		is($request->{headers}{$header}, $headers->{$header}, "$name: $header");
+	}
+	is_deeply($request->{body}, $body, "$name: body");
+	return;
+}
+
+my $key = '"api_key": "sk-wire-key"';
+my @texts = ('first text', 'second', 'third, longer than the others');
+
+#
+# OpenAI
+#
+
+put('text_embedding', 'oa', 'openai', "$key, \"url\": \"" . $provider->url('/v1/embeddings') . '"');
+put('text_embedding', 'oa-all', 'openai',
+	"$key, \"organization_id\": \"org-7\", \"dimensions\": 5, \"url\": \""
+	  . $provider->url('/v1/embeddings') . '"',
+	'"model": "text-embedding-3-small", "user": "me"');
+put('text_embedding', 'oa-base64', 'openai',
+	"$key, \"url\": \"" . $provider->url('/v1/embeddings', 'base64') . '"');
+
+is(query("SELECT inference_embed('oa', 'first text') = '" . $provider->vector('first text') . "'::real[]"),
+	't', 'openai: one text');
+my ($request) = $provider->last;
+is_request(
+	$request,
+	'/v1/embeddings',
+	{
+		'authorization' => 'Bearer sk-wire-key',
+		'content-type' => 'application/json',
+		'openai-organization' => undef
+	},
+	{ input => ['first text'] },
+	'openai, least');
+ok(!exists $request->{headers}{expect}, 'nobody waits for 100 Continue');
+like($request->{headers}{'user-agent'}, qr/^inference\/\d/, 'it says who asks');
+
+query("SELECT inference_embed('oa-all', 'first text')");
+is_request(
+	($provider->last)[0],
+	'/v1/embeddings',
+	{ 'openai-organization' => 'org-7' },
+	{
+		input => ['first text'],
+		model => 'text-embedding-3-small',
+		user => 'me',
+		dimensions => 5
+	},
+	'openai, all');
+query(q{SELECT inference_embed('oa-all', 'first text', '{"user": "you"}')});
+is(($provider->last)[0]{body}{user}, 'you', 'task settings of a call come before those of the model');
+query(q{SELECT inference_infer('oa-all', '{"input": "x", "task_settings": {"user": "them"}}')});
+is(($provider->last)[0]{body}{user}, 'them', 'those of inference_infer too');
+
+is_batch('oa', \@texts, 8, 'openai: a batch');
+is_batch('oa-all', \@texts, 5, 'openai: a batch of the dimensions asked for');
+is_batch('oa-base64', \@texts, 8, 'openai: a batch as base64');
+is( query(q{SELECT inference_infer('oa-base64', '{"input": ["first text", "second"]}')
+	= jsonb_build_object('text_embedding', jsonb_build_array(
+		jsonb_build_object('embedding', to_jsonb(inference_embed('oa', 'first text'))),
+		jsonb_build_object('embedding', to_jsonb(inference_embed('oa', 'second')))))}),
+	't', 'openai: inference_infer answers as Elasticsearch does');
+
+for my $fault ('shuffle', 'index_same', 'index_bad')
+{
+	put('text_embedding', 'oa-index', 'openai',
+		"$key, \"url\": \"" . $provider->url('/v1/embeddings', "fault=$fault") . '"');
+	is_batch('oa-index', \@texts, 8, "openai: order of the answer: $fault");
+	query(q{SELECT inference_delete('oa-index')});
+}
+
+#
+# Hugging Face and text-embeddings-inference
+#
+
+for my $case (
+	[ '/hf/embeddings', '' ],
+	[ '/hf/embeddings', 'shape=object' ],
+	[ '/embed', '' ])
+{
+	my ($path, $options) = @$case;
+	put('text_embedding', 'hf', 'hugging_face', "$key, \"url\": \"" . $provider->url($path, $options) . '"');
+	is_batch('hf', \@texts, 8, "hugging_face: $path $options");
+	is_request(
+		($provider->last)[0],
+		$path,
+		{ 'authorization' => 'Bearer sk-wire-key' },
+		{ inputs => \@texts },
+		"hugging_face: $path $options");
+	query(q{SELECT inference_delete('hf')});
+}
+put('sparse_embedding', 'hf-words', 'hugging_face', "$key, \"url\": \"" . $provider->url('/hf/sparse') . '"');
+put('sparse_embedding', 'hf-ids', 'hugging_face', "$key, \"url\": \"" . $provider->url('/embed_sparse') . '"');
+is( query(q{SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(inference_sparse('hf-words', 'the cat the hat')) k}),
+	'{cat,hat,the}', 'hugging_face: tokens are words');
+is( query(q{SELECT bool_and(k ~ '^[0-9]+$') FROM jsonb_object_keys(inference_sparse('hf-ids', 'the cat the hat')) k}),
+	't', 'text-embeddings-inference: tokens are ids');
+is( query(q{SELECT array_agg(w.value ORDER BY w.value) = array_agg(i.value ORDER BY i.value)
+	FROM jsonb_each(inference_sparse('hf-words', 'the cat the')) w
+	FULL JOIN jsonb_each(inference_sparse('hf-ids', 'the cat the')) i ON i.value = w.value}),
+	't', 'and their weights are the same');
+
+#
+# ELSER over HTTP
+#
+
+put('sparse_embedding', 'el', 'elser',
+	'"num_allocations": 1, "num_threads": 1, "url": "'
+	  . $provider->url('/_inference/sparse_embedding/elser', 'truncated=1') . '"');
+is( query(q{SELECT inference_infer('el', '{"input": ["the cat"]}') #> '{sparse_embedding,0,is_truncated}'}),
+	'true', 'elser: Elasticsearch says that it has cut the text');
+is_request(
+	($provider->last)[0],
+	'/_inference/sparse_embedding/elser',
+	{ 'authorization' => undef },
+	{ input => ['the cat'] },
+	'elser without key');
+query(q{SELECT inference_delete('el')});
+put('sparse_embedding', 'el', 'elser',
+	"\"num_allocations\": 1, \"num_threads\": 1, $key, \"url\": \""
+	  . $provider->url('/_inference/sparse_embedding/elser', 'auth=required') . '"');
+is( query(q{SELECT inference_sparse('el', 'the cat the') = inference_sparse('hf-words', 'the cat the')}),
+	't', 'elser: the answer of Elasticsearch');
+is(($provider->last(2))[0]{headers}{authorization}, 'ApiKey sk-wire-key', 'elser: its kind of key');
+put('sparse_embedding', 'el-hf', 'elser',
+	"\"num_allocations\": 1, \"num_threads\": 1, $key, \"url\": \"" . $provider->url('/hf/sparse') . '"');
+is( query(q{SELECT inference_sparse('el-hf', 'the cat the') = inference_sparse('hf-words', 'the cat the')}),
+	't', 'elser: the answer of a Hugging Face server');
+put('sparse_embedding', 'el-any', 'elser', '"num_allocations": 1, "num_threads": 1');
+is( query(q{SET inference.elser_url = '} . $provider->url('/_inference/elser')
+	  . q{'; SELECT inference_sparse('el-any', 'the cat') IS NOT NULL}),
+	't', 'elser: the server that inference.elser_url names');
+is( query(q{SELECT string_agg(token, ' ') FROM inference_sparse_batch('el', ARRAY['dog dog cat'])}),
+	'dog cat', 'the heaviest token comes first');
+
+#
+# What a text is
+#
+
+for my $text (
+	"quotes \" and \\ and /",
+	"tab\tnewline\nreturn\r",
+	"\x{1f600} \x{6771}\x{4eac} gr\x{fc}\x{df}e \x{2028}",
+	"\x01\x1f\x7f",
+	'x' x 100000)
+{
+	my $literal = $text =~ s/\\/\\\\/gr =~ s/'/''/gr;
+	utf8::encode($literal);
+	utf8::encode(my $sent = $text);
+	query("SET client_encoding = UTF8; SELECT inference_embed('oa', E'$literal')");
+	my ($request) = $provider->last;
+	utf8::encode(my $received = $request->{body}{input}[0]);
+	ok($received eq $sent, 'a text of ' . length($text) . ' characters arrives as it is');
+}
+
+#
+# How many requests
+#
+
+is( $provider->requests_of(sub {
+		query(q{SELECT inference_embed('oa', NULL), inference_embed('oa', ''), inference_embed('oa', E' \n');
+			SELECT * FROM inference_embed_batch('oa', ARRAY[NULL, '', ' ']);
+			SELECT * FROM inference_sparse_batch('el', '{}')});
+	}),
+	0, 'nulls and blanks cost nothing');
+is( $provider->requests_of(sub {
+		query(q{SELECT * FROM inference_embed_batch('oa', ARRAY['a', 'b', 'a', NULL, 'b', ' '])});
+	}),
+	1, 'a batch is one request');
+is($provider->stats->{inputs}, 2, 'and equal texts are sent once');
+is( $provider->requests_of(sub {
+		query(q{SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT 'text ' || i FROM generate_series(1, 1000) i))});
+	}),
+	query(q{SELECT ceil(1000.0 / 2048)}), 'openai: 1000 texts');
+is( $provider->requests_of(sub {
+		query(q{SET inference.max_batch_inputs = 64;
+			SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT 'text ' || i FROM generate_series(1, 1000) i))});
+	}),
+	16, 'inference.max_batch_inputs cuts them');
+is($provider->stats->{max_inputs_per_request}, 64, 'to so many');
+cmp_ok($provider->stats->{max_concurrent}, '>', 1, 'several requests are in flight at once');
+cmp_ok($provider->stats->{max_concurrent}, '<=', 8, 'no more than inference.max_concurrent_requests');
+put('text_embedding', 'tei', 'hugging_face', "$key, \"url\": \"" . $provider->url('/embed') . '"');
+is( $provider->requests_of(sub {
+		is( query(q{SELECT count(*) FROM inference_embed_batch('tei', ARRAY(SELECT 'text ' || i FROM generate_series(1, 100) i)) b
+			WHERE embedding = inference_embed('oa', 'text ' || ordinality)}),
+			'100', 'text-embeddings-inference: 100 texts, each with its vector');
+	}) - 100,
+	4, 'in batches of 32');
+
+is( $provider->requests_of(sub {
+		query(q{SET inference.cache_size = '1MB';
+			SELECT count(inference_embed('oa', 'text ' || i % 5)) FROM generate_series(1, 50) i;
+			SELECT count(*) FROM inference_embed_batch('oa', ARRAY['text 1', 'text 2', 'new'])});
+	}),
+	6, 'inference.cache_size: what was asked before is not asked again');
+is( $provider->requests_of(sub {
+		query(q{SET inference.cache_size = '1MB';
+			SELECT inference_embed('oa-all', 'x'), inference_embed('oa-all', 'x', '{"user": "other"}'), inference_embed('oa', 'x')});
+	}),
+	3, 'but the answer to other settings is another answer');
+
+#
+# Connections
+#
+
+$provider->reset;
+my $session = $node->background_psql('postgres');
+$session->query("SELECT inference_embed('oa', 'text $_'), inference_sparse('el', 'text $_')") for 1 .. 50;
+$session->query(q{BEGIN; SELECT inference_embed('oa', 'x'); ROLLBACK});
+my $stats = $provider->stats;
+is("$stats->{requests} requests, $stats->{connections} connections",
+	'101 requests, 1 connections', 'statements share a connection');
+$session->quit;
+$provider->wait_for(open_connections => 0);
+pass('which ends with the session');
+
+#
+# A probe
+#
+
+my $url = $provider->url('/v1/embeddings');
+is( $provider->requests_of(sub {
+		query("SELECT inference_put('text_embedding', 'unproved', '{\"service\": \"openai\", \"service_settings\": {$key, \"url\": \"$url\"}}')");
+	}),
+	0, 'a put sends nothing');
+is( $provider->requests_of(sub {
+		query("SELECT inference_put('text_embedding', 'proved', '{\"service\": \"openai\", \"service_settings\": {$key, \"url\": \"$url\"}}', validate => true)");
+	}),
+	1, 'unless it is asked to: one probe');
+is( query(q{SELECT model_id, dimensions, similarity FROM inference_models WHERE model_id LIKE '%proved' ORDER BY 1}),
+	"proved|8|dot_product\nunproved||", 'which tells the dimensions');
+like(
+	InferenceCluster::error_of($node, 'postgres',
+		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {\"api_key\": \"bad-key\", \"url\": \"$url\"}}', validate => true)"),
+	qr/28000: could not get embeddings from inference model "refused"\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 401: Incorrect API key/,
+	'a probe that fails is an error');
+like(
+	InferenceCluster::error_of($node, 'postgres',
+		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {$key, \"dimensions\": 4, \"url\": \""
+		  . $provider->url('/v1/embeddings', 'fault=dims_ignored') . '"}}\', validate => true)'),
+	qr/22023: The retrieved embeddings size \[8\] does not match the size specified in the settings \[4\]/, 'and so are other dimensions than the settings say');
+is(query(q{SELECT count(*) FROM inference_models WHERE model_id = 'refused'}), '0', 'after which there is no model');
+
+done_testing();
