@@ -12,7 +12,7 @@ import re
 import struct
 import zlib
 
-DIMENSIONS = 8
+default_dimensions = 8
 
 
 class Rejected(Exception):
@@ -24,7 +24,7 @@ class Rejected(Exception):
         self.message = message
 
 
-def dense_vector(text, dims=DIMENSIONS):
+def dense_vector(text, dims):
     """About unit length; another text gives another vector."""
     raw = []
     block = 0
@@ -71,7 +71,7 @@ class Call:
     def dims(self, asked=None):
         if asked is not None and "dims_ignored" not in self.query.get("fault", ""):
             return asked
-        return int(self.query.get("dims", DIMENSIONS))
+        return int(self.query.get("dims", default_dimensions))
 
     def take_inputs(self, value, may_be_string=True):
         if isinstance(value, str) and may_be_string:

@@ -413,7 +413,7 @@ def parse_arguments():
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--parent-pid", type=int)
     parser.add_argument("--vector")
-    parser.add_argument("--dims", type=int, default=formats.DIMENSIONS)
+    parser.add_argument("--dims", type=int, default=formats.default_dimensions)
     return parser.parse_args()
 
 
@@ -422,6 +422,7 @@ def main():
     if arguments.vector is not None:
         print(json.dumps(formats.dense_vector(arguments.vector, arguments.dims)))
         return
+    formats.default_dimensions = arguments.dims
     server = Server((arguments.host, arguments.port), Handler)
     if arguments.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -213,6 +213,24 @@ for my $text (
 }
 
 #
+# What max_input_tokens leaves of a text: three UTF-16 units for each token
+#
+
+put('text_embedding', 'short', 'openai', "$key, \"max_input_tokens\": 2, \"url\": \"" . $provider->url('/v1/embeddings') . '"');
+for my $case (
+	[ 'abcdef', 'abcdef', 'a text that fits' ],
+	[ 'abcdefg', 'abcdef', 'a text that does not' ],
+	[ "\x{6771}\x{4eac}\x{fc}", "\x{6771}\x{4eac}\x{fc}", 'one whose bytes are more than its units' ],
+	[ "abcde\x{6771}x", "abcde\x{6771}", 'between characters of several bytes' ],
+	[ "abcde\x{1f600}x", 'abcde', 'never within a surrogate pair' ])
+{
+	my ($text, $left, $name) = @$case;
+	utf8::encode($text);
+	query("SET client_encoding = UTF8; SELECT inference_embed('short', '$text')");
+	ok(($provider->last)[0]{body}{input}[0] eq $left, "max_input_tokens: $name");
+}
+
+#
 # How many requests
 #
 
