@@ -20,6 +20,8 @@ static const char *const update_keys[] = {
 	"task_type", INF_SERVICE_SETTINGS, INF_TASK_SETTINGS, NULL
 };
 
+#define TASK_TYPES_HINT "Task types are sparse_embedding and text_embedding."
+
 /*
  * ----------
  * Parts of a configuration
@@ -35,7 +37,7 @@ inf_config_task(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("Unknown task_type [%s]", inf_text_clip(name)),
-				 errhint("Task types are sparse_embedding and text_embedding.")));
+				 errhint(TASK_TYPES_HINT)));
 	return task;
 }
 
@@ -148,6 +150,8 @@ resolve_task(SettingCheck *check, const char *path_task, Jsonb *config)
 	if (path_task == NULL && !inf_setting_is_set(config, "task_type"))
 		inf_setting_add_fault(check,
 							  "model is missing required setting [task_type]");
+	if (!path && !body)
+		appendStringInfoString(&check->hints, TASK_TYPES_HINT);
 	return path ? path : body;
 }
 
@@ -156,7 +160,7 @@ append_service_hint(StringInfo hints)
 {
 	const InferenceServiceOps *const *service = inf_service_all();
 
-	appendStringInfoString(hints, "Services are ");
+	appendStringInfo(hints, "%sServices are ", hints->len > 0 ? " " : "");
 	for (int i = 0; service[i]; i++)
 		appendStringInfo(hints, "%s%s",
 						 i == 0 ? "" : service[i + 1] ? ", " : " and ",
