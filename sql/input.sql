@@ -50,9 +50,12 @@ SELECT inference_get('words') IS NOT NULL AS still_here;
 -- Limits of settings.
 SELECT name, setting, unit, min_val, max_val, context FROM pg_settings WHERE name LIKE 'inference.%' ORDER BY name;
 SET inference.max_batch_inputs = -1;
-SET inference.request_timeout = 0;
 SET inference.max_retries = 101;
+-- PostgreSQL 18 gives bounds their units.
+\set VERBOSITY sqlstate
+SET inference.request_timeout = 0;
 SET inference.max_response_size = '2GB';
+\set VERBOSITY default
 SET inference.nonsense = 1;
 DROP FUNCTION error_of;
 SELECT inference_delete('words');

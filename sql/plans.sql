@@ -9,46 +9,61 @@ CREATE INDEX ON docs (v);
 ANALYZE docs;
 SET enable_seqscan = off;
 
+-- A plan as PostgreSQL 14 to 16 write it: later ones name InitPlans in another
+-- way, and say which nodes are disabled.
+CREATE FUNCTION plan(options text, statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, statement) LOOP
+    FOR n IN 1 .. 4 LOOP
+      line := replace(line, format('(InitPlan %s).col1', n), '$' || n - 1);
+      line := regexp_replace(line, format('InitPlan %s$', n), format('InitPlan %s (returns $%s)', n, n - 1));
+    END LOOP;
+    CONTINUE WHEN line ~ '^ *(Disabled|Params Evaluated):';
+    RETURN NEXT line;
+  END LOOP;
+END $$;
+
 -- The planner does not even look whether there is such a model.
-EXPLAIN (COSTS OFF) SELECT inference_embed('nope', 'x');
-EXPLAIN (COSTS OFF, VERBOSE) SELECT inference_embed('words', 'x'), inference_sparse('tokens', 'x'), inference_infer('words', '{"input": "x"}'), inference_infer('text_embedding', 'words', '{"input": "x"}');
+SELECT plan('COSTS OFF', $$SELECT inference_embed('nope', 'x')$$);
+SELECT plan('COSTS OFF, VERBOSE', $$SELECT inference_embed('words', 'x'), inference_sparse('tokens', 'x'), inference_infer('words', '{"input": "x"}'), inference_infer('text_embedding', 'words', '{"input": "x"}')$$);
 SELECT inference_sparse('tokens', 'x'), inference_infer('tokens', '{"input": "x"}'), inference_infer('sparse_embedding', 'tokens', '{"input": "x"}');
 
 -- Index quals, sort keys, limits, filters.
-EXPLAIN (COSTS OFF) SELECT id FROM docs WHERE v = inference_embed('words', 'text 7');
+SELECT plan('COSTS OFF', $$SELECT id FROM docs WHERE v = inference_embed('words', 'text 7')$$);
 SELECT id FROM docs WHERE v = inference_embed('words', 'text 7');
-EXPLAIN (COSTS OFF) SELECT id FROM docs ORDER BY inference_l2_distance(v, inference_embed('words', 'text 7')) LIMIT 1;
+SELECT plan('COSTS OFF', $$SELECT id FROM docs ORDER BY inference_l2_distance(v, inference_embed('words', 'text 7')) LIMIT 1$$);
 SELECT id FROM docs ORDER BY inference_l2_distance(v, inference_embed('words', 'text 7')) LIMIT 1;
-EXPLAIN (COSTS OFF) SELECT count(*) FROM docs GROUP BY v > inference_embed('words', 'x');
-EXPLAIN (COSTS OFF) VALUES (inference_embed('words', 'x'));
-EXPLAIN (COSTS OFF) SELECT * FROM inference_embed('words', 'x') e;
-EXPLAIN (COSTS OFF) INSERT INTO docs VALUES (0) RETURNING inference_embed('words', 'x');
-EXPLAIN (COSTS OFF) UPDATE docs SET v = inference_embed('words', 'x');
-EXPLAIN (COSTS OFF) SELECT CASE WHEN id < 0 THEN inference_embed('words', 'x') END FROM docs;
-EXPLAIN (COSTS OFF) SELECT inference_embed('words', upper('x') || current_user);
-EXPLAIN (COSTS OFF) WITH q AS MATERIALIZED (SELECT inference_embed('words', 'x') AS e) SELECT id FROM docs, q WHERE v = e;
-EXPLAIN (COSTS OFF) SELECT (SELECT inference_embed('words', 'x')) FROM docs;
+SELECT plan('COSTS OFF', $$SELECT count(*) FROM docs GROUP BY v > inference_embed('words', 'x')$$);
+SELECT plan('COSTS OFF', $$VALUES (inference_embed('words', 'x'))$$);
+SELECT plan('COSTS OFF', $$SELECT * FROM inference_embed('words', 'x') e$$);
+SELECT plan('COSTS OFF', $$INSERT INTO docs VALUES (0) RETURNING inference_embed('words', 'x')$$);
+SELECT plan('COSTS OFF', $$UPDATE docs SET v = inference_embed('words', 'x')$$);
+SELECT plan('COSTS OFF', $$SELECT CASE WHEN id < 0 THEN inference_embed('words', 'x') END FROM docs$$);
+SELECT plan('COSTS OFF', $$SELECT inference_embed('words', upper('x') || current_user)$$);
+SELECT plan('COSTS OFF', $$WITH q AS MATERIALIZED (SELECT inference_embed('words', 'x') AS e) SELECT id FROM docs, q WHERE v = e$$);
+SELECT plan('COSTS OFF', $$SELECT (SELECT inference_embed('words', 'x')) FROM docs$$);
 
 -- Constants that come late, with the arms of a UNION.
-EXPLAIN (COSTS OFF) SELECT * FROM (SELECT 'text 1' AS x UNION ALL SELECT 'text 2') s WHERE inference_embed('words', x) = '{1}';
+SELECT plan('COSTS OFF', $$SELECT * FROM (SELECT 'text 1' AS x UNION ALL SELECT 'text 2') s WHERE inference_embed('words', x) = '{1}'$$);
 SELECT x FROM (SELECT 'text 1' AS x UNION ALL SELECT 'text 2') s WHERE inference_embed('words', x) = inference_embed('words', 'text 2');
 
 -- Left alone: columns, outer columns, volatile arguments.
-EXPLAIN (COSTS OFF, VERBOSE) SELECT inference_embed('words', body) FROM docs;
-EXPLAIN (COSTS OFF, VERBOSE) SELECT (SELECT inference_embed('words', d.body)) FROM docs d;
-EXPLAIN (COSTS OFF, VERBOSE) SELECT e FROM docs d, LATERAL inference_embed('words', d.body) e;
-EXPLAIN (COSTS OFF, VERBOSE) SELECT inference_embed('words', random()::text);
+SELECT plan('COSTS OFF, VERBOSE', $$SELECT inference_embed('words', body) FROM docs$$);
+SELECT plan('COSTS OFF, VERBOSE', $$SELECT (SELECT inference_embed('words', d.body)) FROM docs d$$);
+SELECT plan('COSTS OFF, VERBOSE', $$SELECT e FROM docs d, LATERAL inference_embed('words', d.body) e$$);
+SELECT plan('COSTS OFF, VERBOSE', $$SELECT inference_embed('words', random()::text)$$);
 SELECT count(DISTINCT inference_embed('words', random()::text)) > 1 AS each_row FROM generate_series(1, 5);
 SELECT bool_and(v = inference_embed('words', body)) AS as_called, bool_and(v = (SELECT inference_embed('words', d.body))) AS as_correlated FROM docs d;
 
 -- Parameters.
 PREPARE q(text) AS SELECT id FROM docs WHERE v = inference_embed('words', $1);
 SET plan_cache_mode = force_generic_plan;
-EXPLAIN (COSTS OFF, VERBOSE) EXECUTE q('text 3');
+SELECT plan('COSTS OFF, VERBOSE', $$EXECUTE q('text 3')$$);
 EXECUTE q('text 3');
 EXECUTE q(NULL);
 SET plan_cache_mode = force_custom_plan;
-EXPLAIN (COSTS OFF, VERBOSE) EXECUTE q('text 3');
+SELECT plan('COSTS OFF, VERBOSE', $$EXECUTE q('text 3')$$);
 EXECUTE q('text 3');
 EXECUTE q(NULL);
 RESET plan_cache_mode;
@@ -84,7 +99,7 @@ CREATE INDEX ON docs (inference_embed('words', body));
 CREATE TABLE parted (v real[]) PARTITION BY LIST (v);
 CREATE TABLE p1 PARTITION OF parted FOR VALUES IN ('{1,2,3}');
 CREATE TABLE p2 PARTITION OF parted DEFAULT;
-EXPLAIN (COSTS OFF) SELECT * FROM parted WHERE v = inference_embed('nope', 'x');
+SELECT plan('COSTS OFF', $$SELECT * FROM parted WHERE v = inference_embed('nope', 'x')$$);
 DROP TABLE parted;
 
 -- Parallel plans leave calls to the leader.
@@ -94,9 +109,9 @@ SET min_parallel_table_scan_size = 0;
 SET enable_seqscan = on;
 SET enable_indexscan = off;
 SET enable_bitmapscan = off;
-EXPLAIN (COSTS OFF) SELECT id FROM docs WHERE v = inference_embed('words', 'text 7');
+SELECT plan('COSTS OFF', $$SELECT id FROM docs WHERE v = inference_embed('words', 'text 7')$$);
 SELECT id FROM docs WHERE v = inference_embed('words', 'text 7');
-EXPLAIN (COSTS OFF) SELECT id FROM docs WHERE v = inference_embed('words', body) ORDER BY id;
+SELECT plan('COSTS OFF', $$SELECT id FROM docs WHERE v = inference_embed('words', body) ORDER BY id$$);
 RESET ALL;
 DROP TABLE docs;
 SELECT inference_delete('words'), inference_delete('tokens');

@@ -24,7 +24,9 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'RB000';
 	EXCEPTION
 		WHEN SQLSTATE 'RB000' THEN RETURN 'yes';
-		WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
+		-- PostgreSQL 16 has other words for who may look at a setting.
+		WHEN OTHERS THEN RETURN SQLSTATE || ' ' ||
+			regexp_replace(SQLERRM, 'must be superuser or .* to examine', 'permission denied to examine');
 	END;
 END $$;
 CREATE FUNCTION matrix() RETURNS TABLE (statement text, allowed text) LANGUAGE sql AS $$

@@ -2,7 +2,8 @@
  * compat.h
  *		The only place that asks which server or library we are built with.
  *		Older versions are given the newer name, so that call sites read like
- *		the newest server.  Tested on 15; 14 and 16 to 19 follow the headers.
+ *		the newest server.  Tested on 15, by hand on 18.3; the others follow the
+ *		headers.
  */
 #ifndef INFERENCE_BASE_COMPAT_H
 #define INFERENCE_BASE_COMPAT_H
@@ -55,6 +56,11 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 	elog(ERROR, "unexpected object class %u", classid);
 	return false;				/* keep compilers quiet */
 }
+#endif
+
+/* 18: stands before a declaration, as in C23. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /* 17 (24b55cd9497d): a wait event set may belong to a resource owner. */

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/types.h"
 
 /*
@@ -14,9 +15,9 @@
  * went, attempts how often it was sent.  The fault's message must not hold the
  * model's key; it is scrubbed of it here all the same.
  */
-extern void inf_error_throw_fault(const InferenceModel *model,
-								  const InferenceFault *fault,
-								  const char *host, int attempts) pg_attribute_noreturn();
+pg_noreturn extern void inf_error_throw_fault(const InferenceModel *model,
+											  const InferenceFault *fault,
+											  const char *host, int attempts);
 
 /* Sets a fault with a formatted message, in the current memory context. */
 #define inf_fault_set(fault, fault_kind, ...) \

@@ -207,7 +207,8 @@ base64_encoded(const char *scheme, const char *key)
 	int			size = pg_b64_enc_len(length);
 	char	   *out = palloc0(size + 1);
 
-	(void) pg_b64_encode((const void *) plain, length - length % 3, out, size);
+	if (pg_b64_encode((const void *) plain, length - length % 3, out, size) < 0)
+		elog(ERROR, "could not encode base64");
 	explicit_bzero(plain, length);
 	pfree(plain);
 	return out;
