@@ -62,7 +62,7 @@ SELECT fault('{"data": []} {}');
 SELECT fault('{"data": [], "data": []}');
 SELECT fault('{"data": ["\u0000"]}');
 SELECT fault('{"data": ["\ud800"]}');
-SELECT fault(repeat('[', 40) || repeat(']', 40));
+SELECT fault('{"x": ' || repeat('[', 40) || repeat(']', 40) || '}');
 SELECT fault('{"data": [{"embedding": "AAC"}]}', '{a}');
 SELECT fault('{"data": [{"embedding": "!!!!"}]}', '{a}');
 SELECT fault('{"data": [{"embedding": "AACAfw=="}]}', '{a}') AS infinite;

@@ -17,6 +17,8 @@
 #include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
 
+#define PIECE_BYTES 5
+
 PG_FUNCTION_INFO_V1(_inference_show_request);
 PG_FUNCTION_INFO_V1(_inference_read_response);
 
@@ -52,7 +54,7 @@ read_inputs(ArrayType *array, int *ninputs)
 		text	   *element = DatumGetTextPP(elements[i]);
 
 		inf_infer_make_input(&inputs[i], VARDATA_ANY(element),
-							 VARSIZE_ANY_EXHDR(element));
+							 VARSIZE_ANY_EXHDR(element), i + 1);
 	}
 	return inputs;
 }
@@ -65,7 +67,7 @@ _inference_show_request(PG_FUNCTION_ARGS)
 	const InferenceModel *model =
 		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
-	InferenceCall call = {.model = model,.scratch = context};
+	InferenceCall call = {.model = model};
 	HttpRequest request;
 	StringInfoData out;
 	text	   *result;
@@ -94,21 +96,25 @@ _inference_read_response(PG_FUNCTION_ARGS)
 	bytea	   *body = PG_GETARG_BYTEA_PP(2);
 	InferenceCall call = {
 		.model = model,
-		.task_settings = model->task_settings,
-		.scratch = context
+		.task_settings = model->task_settings
 	};
-	HttpResponse response = {.outcome = HTTP_ANSWERED,.status = 200};
+	ReplyReader *reader;
 	InferenceFault fault = {INF_FAULT_NONE, NULL};
 	InferenceEmbedding *results;
 	Jsonb	   *answer;
 
 	call.inputs = read_inputs(PG_GETARG_ARRAYTYPE_P(1), &call.ninputs);
 	results = palloc0(sizeof(InferenceEmbedding) * Max(call.ninputs, 1));
-	response.body_bytes = VARSIZE_ANY_EXHDR(body);
-	response.body = pnstrdup(VARDATA_ANY(body), response.body_bytes);
-	if (!service->parse_response(&call, inf_infer_url(service, model), &response,
-								 results, &fault))
-		inf_error_throw_fault(model, &fault, NULL, 1);
+	reader = inf_reply_create(&call,
+							  service->reply_shape(&call, inf_infer_url(service, model)),
+							  results);
+
+	/* In pieces as odd as those of a network. */
+	for (int i = 0; i < VARSIZE_ANY_EXHDR(body); i += PIECE_BYTES)
+		inf_reply_take(reader, VARDATA_ANY(body) + i,
+					   Min(PIECE_BYTES, VARSIZE_ANY_EXHDR(body) - i));
+	if (!inf_reply_finish(reader, &fault))
+		inf_error_throw_fault(model, &fault, NULL, 1, 0);
 	MemoryContextSwitchTo(MemoryContextGetParent(context));
 	answer = inf_value_answer(model->task, results, call.ninputs);
 	inf_call_end(context);

@@ -92,11 +92,12 @@ check_body_keys(Jsonb *body)
 }
 
 static void
-make_string_input(InferenceInput *input, const JsonbValue *value)
+make_string_input(InferenceInput *input, const JsonbValue *value, int position)
 {
 	if (value->type != jbvString)
 		throw_body("Field [input] must be a string or an array of strings");
-	inf_infer_make_input(input, value->val.string.val, value->val.string.len);
+	inf_infer_make_input(input, value->val.string.val, value->val.string.len,
+						 position);
 }
 
 /* The inputs of a body; never none. */
@@ -113,7 +114,7 @@ read_body_inputs(Jsonb *body, int *ninputs)
 	if (value->type == jbvString)
 	{
 		inputs = palloc(sizeof(InferenceInput));
-		make_string_input(inputs, value);
+		make_string_input(inputs, value, 0);
 		*ninputs = 1;
 		return inputs;
 	}
@@ -125,7 +126,8 @@ read_body_inputs(Jsonb *body, int *ninputs)
 		throw_body("Field [input] cannot be an empty array");
 	inputs = palloc(sizeof(InferenceInput) * *ninputs);
 	for (int i = 0; i < *ninputs; i++)
-		make_string_input(&inputs[i], getIthJsonbValueFromContainer(array, i));
+		make_string_input(&inputs[i], getIthJsonbValueFromContainer(array, i),
+						  i + 1);
 	return inputs;
 }
 
@@ -221,7 +223,7 @@ embed_one(FunctionCallInfo fcinfo, int first, InferenceTask task)
 	Datum		result = (Datum) 0;
 
 	inf_infer_make_input(&input, VARDATA_ANY(input_text),
-						 VARSIZE_ANY_EXHDR(input_text));
+						 VARSIZE_ANY_EXHDR(input_text), 0);
 	fcinfo->isnull = inf_text_is_blank(input.text, input.length);
 	if (!fcinfo->isnull)
 	{
@@ -305,7 +307,7 @@ read_text_array(ArrayType *array, TextArray *texts)
 			continue;
 		element = DatumGetTextPP(elements[i]);
 		inf_infer_make_input(input, VARDATA_ANY(element),
-							 VARSIZE_ANY_EXHDR(element));
+							 VARSIZE_ANY_EXHDR(element), i + 1);
 		if (!inf_text_is_blank(input->text, input->length))
 			texts->position[i] = texts->ninputs++;
 	}

@@ -88,7 +88,7 @@ inf_fault_of_status(int status)
 
 void
 inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
-					  const char *host, int attempts)
+					  const char *host, int attempts, int position)
 {
 	const FaultRow *row = find_row(fault->kind);
 	StringInfoData detail;
@@ -100,6 +100,8 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 	appendStringInfo(&detail, "Service \"%s\"", model->service);
 	if (host)
 		appendStringInfo(&detail, " at %s", host);
+	if (position > 0)
+		appendStringInfo(&detail, " refuses text %d", position);
 	appendStringInfo(&detail, ": %s", message);
 	if (attempts > 1)
 		appendStringInfo(&detail, " (%d attempts)", attempts);

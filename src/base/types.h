@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -50,6 +51,7 @@ typedef struct InferenceInput
 {
 	const char *text;
 	int			length;			/* bytes, without the terminator */
+	int			position;		/* in the list of the call, from 1; 0: in none */
 	bool		is_truncated;	/* cut to the model's max_input_tokens */
 } InferenceInput;
 
@@ -63,7 +65,7 @@ typedef struct InferenceCall
 	Jsonb	   *task_settings;
 	const InferenceInput *inputs;
 	int			ninputs;
-	MemoryContext scratch;		/* lives until the answer has been read */
+	bool		plain_numbers;	/* ask for no other encoding of vectors */
 } InferenceCall;
 
 typedef struct InferenceToken
@@ -78,6 +80,7 @@ typedef struct InferenceEmbedding
 	/* Dense */
 	int			ndimensions;
 	float	   *values;			/* (ndimensions) */
+	ArrayType  *array;			/* real[] that values are in; NULL: none is */
 
 	/* Sparse */
 	int			ntokens;

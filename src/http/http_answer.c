@@ -28,10 +28,14 @@
  */
 #define MAX_VALUE_BYTES 128
 
+/* What is kept of a body that goes to a sink: enough for an error message. */
+#define MAX_KEPT_BYTES 4096
+
 /* First allocation: most single embeddings in one piece (1024 floats). */
 #define FIRST_ROOM_BYTES (16 * 1024)
 
 static void begin_answer(HttpAnswer *answer);
+static int	parse_status(const char *line, size_t length);
 static bool split_header(const char *line, size_t length, size_t *name_length,
 						 char value[MAX_VALUE_BYTES]);
 static bool is_named(const char *line, size_t name_length, const char *name);
@@ -39,10 +43,12 @@ static int64 parse_retry_after_ms(const char *value);
 static bool make_room(HttpAnswer *answer, size_t needed_bytes);
 
 void
-inf_http_init_answer(HttpAnswer *answer, size_t max_body_bytes)
+inf_http_init_answer(HttpAnswer *answer, size_t max_body_bytes,
+					 const HttpSink *sink)
 {
 	memset(answer, 0, sizeof(*answer));
 	answer->max_body_bytes = max_body_bytes;
+	answer->sink = *sink;
 	answer->response.outcome = HTTP_PENDING;
 	begin_answer(answer);
 }
@@ -62,7 +68,10 @@ inf_http_add_header_line(HttpAnswer *answer, const char *line, size_t length)
 	}
 
 	if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
+	{
 		begin_answer(answer);
+		answer->status = parse_status(line, length);
+	}
 	else if (length == 0 || line[0] == '\r' || line[0] == '\n')
 		answer->has_whole_headers = true;
 	else if (!split_header(line, length, &name_length, value))
@@ -85,10 +94,16 @@ inf_http_add_body(HttpAnswer *answer, const char *bytes, size_t length)
 {
 	HttpResponse *response = &answer->response;
 
-	if (length > answer->max_body_bytes - response->body_bytes)
+	if (length > answer->max_body_bytes - response->received_bytes)
 	{
 		answer->fault = HTTP_ANSWER_BODY_TOO_LARGE;
 		return false;
+	}
+	response->received_bytes += length;
+	if (answer->sink.take != NULL && answer->status / 100 == 2)
+	{
+		answer->sink.take(answer->sink.state, bytes, length);
+		length = Min(length, MAX_KEPT_BYTES - response->body_bytes);
 	}
 	if (length == 0)
 		return true;
@@ -132,10 +147,24 @@ begin_answer(HttpAnswer *answer)
 	HttpResponse *response = &answer->response;
 
 	inf_http_drop_body(answer);
+	response->received_bytes = 0;
+	if (answer->sink.begin != NULL)
+		answer->sink.begin(answer->sink.state);
 	response->content_type[0] = '\0';
 	response->retry_after_ms = -1;
 	response->ratelimit_reset_ms = -1;
 	answer->has_whole_headers = false;
+}
+
+/* The code in "HTTP/1.1 200 OK"; 0: there is none. */
+static int
+parse_status(const char *line, size_t length)
+{
+	const char *blank = memchr(line, ' ', length);
+
+	if (blank == NULL || line + length - blank < 4)
+		return 0;
+	return (blank[1] - '0') * 100 + (blank[2] - '0') * 10 + (blank[3] - '0');
 }
 
 /*

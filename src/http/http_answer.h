@@ -24,13 +24,18 @@ typedef struct HttpAnswer
 	bool		has_whole_headers;	/* the empty line has been seen */
 	HttpAnswerFault fault;
 
+	/* Where the body of a good answer goes */
+	HttpSink	sink;
+	int			status;			/* of the answer that is being gathered */
+
 	/* Limits and room */
 	size_t		max_body_bytes;
 	size_t		room_bytes;		/* of response.body, terminator included */
 	size_t		header_bytes;	/* seen, of all header lines */
 } HttpAnswer;
 
-extern void inf_http_init_answer(HttpAnswer *answer, size_t max_body_bytes);
+extern void inf_http_init_answer(HttpAnswer *answer, size_t max_body_bytes,
+								 const HttpSink *sink);
 
 /*
  * Takes in a status line, a header or the empty line, as they stand on the

@@ -24,6 +24,17 @@ typedef struct HttpHeader
 } HttpHeader;
 
 /*
+ * Who takes the body of an answer of status 2xx as it comes.  Called from within
+ * libcurl: nothing may throw.
+ */
+typedef struct HttpSink
+{
+	void		(*begin) (void *state); /* a body begins, or begins anew */
+	void		(*take) (void *state, const char *bytes, size_t length);
+	void	   *state;
+} HttpSink;
+
+/*
  * A POST.  Strings belong to the caller and must outlive the transfer, which
  * neither copies nor frees them.
  */
@@ -34,6 +45,7 @@ typedef struct HttpRequest
 	int			nheaders;
 	const char *body;
 	size_t		body_bytes;
+	HttpSink	sink;			/* without functions: none */
 } HttpRequest;
 
 /* How a transfer ended, before anyone looks at the status. */
@@ -57,8 +69,10 @@ typedef struct HttpResponse
 {
 	HttpOutcome outcome;
 	int			status;			/* 0 unless a status line was read */
-	char	   *body;			/* NUL-terminated; NULL when there is none */
+	char	   *body;			/* NUL-terminated; NULL when there is none; of
+								 * one that went to a sink, the beginning */
 	size_t		body_bytes;
+	size_t		received_bytes; /* of the whole body */
 	char		content_type[64];	/* empty when there is none */
 	int64		retry_after_ms; /* Retry-After, either form; -1: none */
 	int64		ratelimit_reset_ms; /* the latest of x-ratelimit-reset-requests

@@ -54,7 +54,8 @@ static void add_system_error(HttpTransfer *transfer);
 	} while (0)
 
 HttpTransfer *
-inf_http_make_transfer(const HttpOptions *options, void *owner)
+inf_http_make_transfer(const HttpRequest *request, const HttpOptions *options,
+					   void *owner)
 {
 	HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
 
@@ -67,7 +68,8 @@ inf_http_make_transfer(const HttpOptions *options, void *owner)
 	transfer->has_proxy = options->proxy != NULL && options->proxy[0] != '\0';
 	transfer->total_timeout_ms = options->total_timeout_ms;
 	transfer->started_ms = inf_http_now_ms();
-	inf_http_init_answer(&transfer->answer, options->max_response_bytes);
+	inf_http_init_answer(&transfer->answer, options->max_response_bytes,
+						 &request->sink);
 	return transfer;
 }
 
@@ -179,6 +181,7 @@ set_request(HttpTransfer *transfer, const HttpRequest *request)
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_bytes);
 	SET(CURLOPT_POSTFIELDS, request->body_bytes > 0 ? request->body : "");
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
+	SET(CURLOPT_ACCEPT_ENCODING, "");	/* all that libcurl can undo */
 	SET(CURLOPT_USERAGENT, "inference/" INFERENCE_VERSION);
 	return code;
 }

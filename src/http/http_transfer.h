@@ -51,7 +51,8 @@ struct HttpTransfer
 };
 
 /* A transfer that has not begun; NULL: out of memory. */
-extern HttpTransfer *inf_http_make_transfer(const HttpOptions *options,
+extern HttpTransfer *inf_http_make_transfer(const HttpRequest *request,
+											const HttpOptions *options,
 											void *owner);
 
 /*

@@ -113,7 +113,7 @@ inf_http_start_transfer(const HttpRequest *request, const HttpOptions *options,
 
 	if (!get_ready())
 		return NULL;
-	transfer = inf_http_make_transfer(options, owner);
+	transfer = inf_http_make_transfer(request, options, owner);
 	if (transfer == NULL)
 		return NULL;
 

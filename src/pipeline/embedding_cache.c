@@ -100,6 +100,7 @@ copy_embedding(const InferenceEmbedding *from, InferenceEmbedding *to,
 	/* Tokens first: they hold pointers and so need the better alignment. */
 	to->tokens = (InferenceToken *) *bytes;
 	to->values = (float *) (to->tokens + from->ntokens);
+	to->array = NULL;
 	next = (char *) (to->values + from->ndimensions);
 	if (from->ndimensions > 0)
 		memcpy(to->values, from->values, sizeof(float) * from->ndimensions);

@@ -18,7 +18,13 @@ inf_value_real_array(const InferenceEmbedding *embedding)
 {
 	int			n = embedding->ndimensions;
 	Size		size = ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * n;
-	ArrayType  *array = palloc0(size);
+	ArrayType  *array = palloc(size);
+
+	if (embedding->array != NULL)
+	{
+		memcpy(array, embedding->array, size);
+		return array;
+	}
 
 	SET_VARSIZE(array, size);
 	array->ndim = 1;

@@ -2,13 +2,19 @@
  * exchange.c
  *		Sends batches to a service and gathers their answers.
  *
- * The only loop that waits for the network.  Transfers live outside of
+ * The only place that waits for the network.  Transfers live outside of
  * PostgreSQL's memory: an error that passes over takes them along, an interrupt
  * that throws nothing leaves them moving.
+ *
+ * What a service refuses (400, 413, 422) is sent again in halves, so that one
+ * bad text can be named, and a limit on the number of texts is found.  One text
+ * that is too long is cut, by half and again, as Elasticsearch does.
  */
 #include "postgres.h"
 
+#include "lib/ilist.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -18,6 +24,7 @@
 #include "http/http_transport.h"
 #include "http/http_url.h"
 #include "pipeline/clock.h"
+#include "pipeline/endpoint.h"
 #include "pipeline/exchange.h"
 #include "pipeline/rate_limit.h"
 
@@ -28,69 +35,69 @@
 /* Longest text of an answer that is quoted when it is not JSON. */
 #define MAX_QUOTED_BYTES 200
 
-typedef enum FlightState
-{
-	FLIGHT_WAITING,				/* until not_before_ms */
-	FLIGHT_MOVING,
-	FLIGHT_LANDED
-} FlightState;
+/* A text is not cut to less: what refuses that, refuses something else. */
+#define MIN_CUT_BYTES 64
 
-/* One batch on its way. */
+struct ExchangeBatch
+{
+	int			nleft;			/* flights that have not landed */
+};
+
+/* Some texts of a batch on their way. */
 typedef struct Flight
 {
+	dlist_node	node;			/* of one of the exchange's lists */
+	Exchange   *exchange;
+	ExchangeBatch *batch;
+
 	/* What it carries */
 	InferenceCall call;
 	InferenceEmbedding *results;
 	HttpRequest request;
+	ReplyReader *reader;
 
 	/* How far it is */
-	FlightState state;
 	HttpTransfer *transfer;		/* while moving, else NULL */
 	int			attempts;
 	int64		first_start_ms;
-	int64		not_before_ms;
+	int64		not_before_ms;	/* -1: has not asked for its turn yet */
+	bool		is_half;		/* of one that was refused */
+	bool		is_cut;			/* its text is only a part */
 } Flight;
 
-typedef struct Exchange
+struct Exchange
 {
+	/* Whom it asks */
 	const InferenceServiceOps *service;
 	const InferenceModel *model;
 	const char *url;
 	char		host[INF_HTTP_ORIGIN_BYTES];
+	Jsonb	   *task_settings;
+	Endpoint   *endpoint;
+
+	/* Limits */
 	HttpOptions options;
 	HttpRetryPolicy retry;
 
-	Flight	   *flights;
-	int			nflights;
+	/* Its flights, each in one list; those that landed are gone */
+	MemoryContext context;
+	dlist_head	waiting;		/* for their turn; halves first */
+	dlist_head	moving;
+	dlist_head	arrived;		/* ended, not looked at yet */
 	int			nmoving;
-	int			nlanded;
+	int			nhalves;		/* waiting or moving */
+	bool		has_accepted_half;
+	int			ncut;			/* texts of which only a part was sent */
+	int			ninputs;		/* submitted so far */
 
-	/*
-	 * All before it have landed or are moving: where to look for one that
-	 * may start.
-	 */
-	int			first_waiting;
-} Exchange;
+	ExchangeCounters counters;
+};
 
 /*
  * ----------
  * Setting up
  * ----------
  */
-
-/* Frees what still moves. */
-static void
-abandon_flights(Exchange *exchange)
-{
-	for (int i = 0; i < exchange->nflights; i++)
-	{
-		Flight	   *flight = &exchange->flights[i];
-
-		if (flight->transfer)
-			inf_http_free_transfer(flight->transfer);
-		flight->transfer = NULL;
-	}
-}
 
 static void
 set_limits(Exchange *exchange)
@@ -110,44 +117,69 @@ set_limits(Exchange *exchange)
 	exchange->retry.time_budget_ms = inf_guc_retry_timeout;
 }
 
+/* Frees what moves, and what has arrived and was not looked at. */
 static void
-plan_flights(Exchange *exchange, Jsonb *task_settings,
-			 const InferenceInput *inputs, int ninputs,
-			 InferenceEmbedding *results)
+abandon_flights(void *arg)
 {
-	int			max_inputs = exchange->service->max_batch_inputs;
-	InferenceBatch *batches;
+	Exchange   *exchange = arg;
+	dlist_head *lists[] = {&exchange->moving, &exchange->arrived};
+	dlist_mutable_iter it;
 
-	if (inf_guc_max_batch_inputs > 0)
-		max_inputs = Min(max_inputs, inf_guc_max_batch_inputs);
-	exchange->nflights = inf_batch_cut(inputs, ninputs, max_inputs, &batches);
-	exchange->flights = palloc0(sizeof(Flight) * exchange->nflights);
-	for (int i = 0; i < exchange->nflights; i++)
-	{
-		Flight	   *flight = &exchange->flights[i];
+	for (int i = 0; i < lengthof(lists); i++)
+		dlist_foreach_modify(it, lists[i])
+		{
+			Flight	   *flight = dlist_container(Flight, node, it.cur);
 
-		flight->call.model = exchange->model;
-		flight->call.task_settings = task_settings;
-		flight->call.inputs = &inputs[batches[i].first];
-		flight->call.ninputs = batches[i].ninputs;
-		flight->results = &results[batches[i].first];
-		flight->not_before_ms = -1;
-	}
+			inf_http_free_transfer(flight->transfer);
+			dlist_delete(it.cur);
+		}
+	exchange->nmoving = 0;
 }
 
-static Exchange *
-create_exchange(const InferenceServiceOps *service,
-				const InferenceModel *model, const char *url)
+Exchange *
+inf_exchange_open(const InferenceServiceOps *service,
+				  const InferenceModel *model, const char *url,
+				  Jsonb *task_settings)
 {
 	Exchange   *exchange = palloc0(sizeof(Exchange));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	exchange->service = service;
 	exchange->model = model;
 	exchange->url = url;
 	if (!inf_http_url_host(url, exchange->host))
 		strlcpy(exchange->host, "an invalid url", sizeof(exchange->host));
+	exchange->task_settings = task_settings;
+	exchange->endpoint = inf_endpoint_of(url);
 	set_limits(exchange);
+	exchange->context = CurrentMemoryContext;
+	dlist_init(&exchange->waiting);
+	dlist_init(&exchange->moving);
+	dlist_init(&exchange->arrived);
+	callback->func = abandon_flights;
+	callback->arg = exchange;
+	MemoryContextRegisterResetCallback(exchange->context, callback);
 	return exchange;
+}
+
+static Flight *
+create_flight(Exchange *exchange, ExchangeBatch *batch,
+			  const InferenceInput *inputs, int ninputs,
+			  InferenceEmbedding *results)
+{
+	Flight	   *flight = palloc0(sizeof(Flight));
+
+	flight->exchange = exchange;
+	flight->batch = batch;
+	flight->call.model = exchange->model;
+	flight->call.task_settings = exchange->task_settings;
+	flight->call.inputs = inputs;
+	flight->call.ninputs = ninputs;
+	flight->call.plain_numbers = exchange->endpoint->refuses_encodings;
+	flight->results = results;
+	flight->not_before_ms = -1;
+	batch->nleft++;
+	return flight;
 }
 
 /*
@@ -197,18 +229,13 @@ quote_plain_text(const HttpResponse *response)
 	return text;
 }
 
-/* What the service says is wrong, in memory that outlives scratch; or NULL. */
-static char *
-read_error_words(const Exchange *exchange, const HttpResponse *response,
-				 MemoryContext scratch)
+/* What the service says is wrong, or NULL. */
+static const char *
+read_error_words(const Exchange *exchange, const HttpResponse *response)
 {
-	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	char	   *words = exchange->service->parse_error(response);
+	const char *words = exchange->service->parse_error(response);
 
-	if (words == NULL)
-		words = quote_plain_text(response);
-	MemoryContextSwitchTo(caller);
-	return words ? pstrdup(words) : NULL;
+	return words ? words : quote_plain_text(response);
 }
 
 /* Reads what came; true if it holds the embeddings. */
@@ -227,20 +254,156 @@ read_answer(const Exchange *exchange, Flight *flight, InferenceFault *fault)
 	}
 	if (response->status < 200 || response->status > 299)
 	{
-		words = read_error_words(exchange, response, flight->call.scratch);
+		words = read_error_words(exchange, response);
 		inf_fault_set(fault, inf_fault_of_status(response->status),
 					  words ? "HTTP status %d: %s" : "HTTP status %d",
 					  response->status, words);
 		return false;
 	}
-	if (exchange->service->parse_response(&flight->call, exchange->url, response,
-										  flight->results, fault))
+	if (inf_reply_finish(flight->reader, fault))
 		return true;
-	words = read_error_words(exchange, response, flight->call.scratch);
+	words = read_error_words(exchange, response);
 	if (words)
 		fault->message = psprintf("%s; the service says: %s",
 								  fault->message, words);
+	else if (response->content_type[0] &&
+			 strncmp(response->content_type, "application/json", 16) != 0)
+		fault->message = psprintf("%s (content type %s)",
+								  fault->message, response->content_type);
 	return false;
+}
+
+/* Which text of the call it is about, if it can be told; else 0. */
+static int
+position_at_fault(const Flight *flight)
+{
+	return flight->call.ninputs == 1 && flight->exchange->ninputs > 1 ?
+		flight->call.inputs[0].position : 0;
+}
+
+/*
+ * ----------
+ * Refused requests
+ * ----------
+ */
+
+/* The service refuses what was sent, rather than who sent it or when. */
+static bool
+is_refusal(const InferenceFault *fault, const HttpResponse *response)
+{
+	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
+		(fault->kind == INF_FAULT_REJECTED &&
+		 (response->status == 400 || response->status == 422));
+}
+
+/* OpenAI has a 400 for it, with these words. */
+static bool
+is_too_long(const InferenceFault *fault)
+{
+	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
+		(fault->message &&
+		 (strstr(fault->message, "Please reduce your prompt") != NULL ||
+		  strstr(fault->message, "maximum context length") != NULL));
+}
+
+/* Puts a flight at the head of the line, to be built anew. */
+static void
+relaunch(Flight *flight)
+{
+	Exchange   *exchange = flight->exchange;
+
+	if (flight->request.body)
+		pfree(unconstify(char *, flight->request.body));
+	memset(&flight->request, 0, sizeof(flight->request));
+	flight->attempts = 0;
+	flight->not_before_ms = -1;
+	dlist_push_head(&exchange->waiting, &flight->node);
+}
+
+/* Two flights in place of one; the first keeps its place. */
+static void
+split_flight(Flight *flight)
+{
+	Exchange   *exchange = flight->exchange;
+	int			nfirst = (flight->call.ninputs + 1) / 2;
+	Flight	   *second = create_flight(exchange, flight->batch,
+									   flight->call.inputs + nfirst,
+									   flight->call.ninputs - nfirst,
+									   flight->results + nfirst);
+
+	second->call.plain_numbers = flight->call.plain_numbers;
+	flight->call.ninputs = nfirst;
+	exchange->nhalves += flight->is_half ? 1 : 2;
+	flight->is_half = second->is_half = true;
+	relaunch(second);
+	relaunch(flight);
+}
+
+/* Leaves the first half of its text, but whole characters. */
+static void
+cut_text(Flight *flight)
+{
+	InferenceInput *input = palloc(sizeof(InferenceInput));
+	int			length = flight->call.inputs[0].length / 2;
+
+	*input = flight->call.inputs[0];
+	while (length > 0 && ((unsigned char) input->text[length] & 0xc0) == 0x80)
+		length--;
+	input->text = pnstrdup(input->text, length);
+	input->length = length;
+	flight->call.inputs = input;
+	if (!flight->is_cut)
+		flight->exchange->ncut++;
+	flight->is_cut = true;
+	relaunch(flight);
+}
+
+/* Sends a refused flight in another way, if there is one. */
+static bool
+try_otherwise(Flight *flight, const InferenceFault *fault)
+{
+	Exchange   *exchange = flight->exchange;
+
+	if (fault->kind == INF_FAULT_REJECTED &&
+		exchange->service->has_encodings && !flight->call.plain_numbers &&
+		!exchange->endpoint->takes_encodings)
+	{
+		flight->call.plain_numbers = true;
+		relaunch(flight);
+		return true;
+	}
+	if (flight->call.ninputs > 1)
+	{
+		split_flight(flight);
+		return true;
+	}
+	if (is_too_long(fault) && flight->call.inputs[0].length >= 2 * MIN_CUT_BYTES)
+	{
+		cut_text(flight);
+		return true;
+	}
+	return false;
+}
+
+/* Remembers in what way the service took what it had refused. */
+static void
+learn(const Flight *flight)
+{
+	Exchange   *exchange = flight->exchange;
+	Endpoint   *endpoint = exchange->endpoint;
+
+	if (exchange->service->has_encodings)
+	{
+		if (!flight->call.plain_numbers)
+			endpoint->takes_encodings = true;
+		else if (!endpoint->takes_encodings)
+			endpoint->refuses_encodings = true;
+	}
+	if (flight->is_half)
+	{
+		exchange->has_accepted_half = true;
+		endpoint->max_inputs = Max(endpoint->max_inputs, flight->call.ninputs);
+	}
 }
 
 /*
@@ -250,11 +413,20 @@ read_answer(const Exchange *exchange, Flight *flight, InferenceFault *fault)
  */
 
 static void
-start_flight(Exchange *exchange, Flight *flight, int64 now)
+start_flight(Flight *flight, int64 now)
 {
+	Exchange   *exchange = flight->exchange;
+
 	if (flight->request.body == NULL)
 		exchange->service->build_request(&flight->call, exchange->url,
 										 &flight->request);
+	if (flight->reader == NULL)
+		flight->reader = inf_reply_create(&flight->call,
+										  exchange->service->reply_shape(&flight->call, exchange->url),
+										  flight->results);
+	flight->request.sink.begin = inf_reply_begin;
+	flight->request.sink.take = inf_reply_take;
+	flight->request.sink.state = flight->reader;
 	if (flight->attempts == 0)
 		flight->first_start_ms = now;
 	flight->transfer = inf_http_start_transfer(&flight->request,
@@ -265,7 +437,11 @@ start_flight(Exchange *exchange, Flight *flight, int64 now)
 				 errmsg("out of memory"),
 				 errdetail("Could not start a request to %s.", exchange->host)));
 	flight->attempts++;
-	flight->state = FLIGHT_MOVING;
+	exchange->counters.requests++;
+	exchange->counters.inputs += flight->call.ninputs;
+	exchange->counters.bytes_sent += flight->request.body_bytes;
+	dlist_delete(&flight->node);
+	dlist_push_tail(&exchange->moving, &flight->node);
 	exchange->nmoving++;
 }
 
@@ -276,41 +452,43 @@ start_flight(Exchange *exchange, Flight *flight, int64 now)
 static long
 start_due_flights(Exchange *exchange)
 {
-	int64		now = inf_now_ms();
 	int64		next = -1;
-	bool		all_started = true;
+	int64		now;
+	dlist_mutable_iter it;
 
-	for (int i = exchange->first_waiting; i < exchange->nflights; i++)
+	if (dlist_is_empty(&exchange->waiting))
+		return -1;
+	now = inf_now_ms();
+	dlist_foreach_modify(it, &exchange->waiting)
 	{
-		Flight	   *flight = &exchange->flights[i];
+		Flight	   *flight = dlist_container(Flight, node, it.cur);
 
 		if (exchange->nmoving >= inf_guc_max_concurrent_requests)
 			return -1;
-		if (flight->state == FLIGHT_WAITING)
-		{
-			if (flight->not_before_ms < 0)
-				flight->not_before_ms = inf_rate_limit_take(exchange->model, now);
-			if (flight->not_before_ms <= now)
-				start_flight(exchange, flight, now);
-			else
-			{
-				next = next < 0 ? flight->not_before_ms : Min(next, flight->not_before_ms);
-				all_started = false;
-			}
 
-			/* Behind one that waits for its turn, all wait longer. */
-			if (!all_started && flight->attempts == 0)
-				break;
+		/* Until it is known what the service refuses, it is asked singly. */
+		if (exchange->nhalves > 0 && !exchange->has_accepted_half &&
+			(!flight->is_half || exchange->nmoving > 0))
+			return -1;
+		if (flight->not_before_ms < 0)
+			flight->not_before_ms = inf_rate_limit_take(exchange->model, now);
+		if (flight->not_before_ms <= now)
+		{
+			start_flight(flight, now);
+			continue;
 		}
-		if (all_started)
-			exchange->first_waiting = i + 1;
+		next = next < 0 ? flight->not_before_ms : Min(next, flight->not_before_ms);
+
+		/* Behind one that waits for its turn, all wait longer. */
+		if (flight->attempts == 0)
+			break;
 	}
 	return next < 0 ? -1 : (long) (next - now);
 }
 
 static int64
-retry_delay(const Exchange *exchange, const Flight *flight,
-			const HttpResponse *response, const InferenceFault *fault)
+retry_delay(const Flight *flight, const HttpResponse *response,
+			const InferenceFault *fault)
 {
 	HttpRetryState state = {
 		.attempts = flight->attempts,
@@ -322,59 +500,209 @@ retry_delay(const Exchange *exchange, const Flight *flight,
 		.ratelimit_reset_ms = response->ratelimit_reset_ms
 	};
 
-	return inf_http_retry_delay_ms(&exchange->retry, &state,
+	return inf_http_retry_delay_ms(&flight->exchange->retry, &state,
 								   inf_random_fraction());
 }
 
 static void
-finish_flight(Exchange *exchange, Flight *flight)
+end_transfer(Flight *flight)
 {
-	InferenceFault fault = {INF_FAULT_NONE, NULL};
-	int64		delay = HTTP_RETRY_NEVER;
-	int64		now = inf_now_ms();
-	bool		landed;
-
-	/* Trees of JSON are many times as large as the vectors in them. */
-	flight->call.scratch = AllocSetContextCreate(CurrentMemoryContext,
-												 "inference answer",
-												 ALLOCSET_DEFAULT_SIZES);
-	landed = read_answer(exchange, flight, &fault);
-	MemoryContextDelete(flight->call.scratch);
-	if (!landed)
-		delay = retry_delay(exchange, flight,
-							inf_http_response(flight->transfer), &fault);
 	inf_http_free_transfer(flight->transfer);
 	flight->transfer = NULL;
-	exchange->nmoving--;
-
-	if (landed)
-	{
-		flight->state = FLIGHT_LANDED;
-		exchange->nlanded++;
-		pfree(unconstify(char *, flight->request.body));
-		return;
-	}
-	if (delay == HTTP_RETRY_NEVER)
-		inf_error_throw_fault(exchange->model, &fault, exchange->host,
-							  flight->attempts);
-	flight->state = FLIGHT_WAITING;
-	flight->not_before_ms = Max(now + delay,
-								inf_rate_limit_take(exchange->model, now));
-	exchange->first_waiting = Min(exchange->first_waiting,
-								  (int) (flight - exchange->flights));
+	inf_reply_free(flight->reader);
+	flight->reader = NULL;
 }
 
-/* Starts what may start, waits for something to happen, takes what landed. */
 static void
-move_flights(Exchange *exchange)
+land(Flight *flight)
 {
-	long		timeout = start_due_flights(exchange);
+	Exchange   *exchange = flight->exchange;
+
+	for (int i = 0; flight->is_cut && i < flight->call.ninputs; i++)
+		flight->results[i].is_truncated = true;
+	learn(flight);
+	if (flight->is_half)
+		exchange->nhalves--;
+	exchange->counters.tokens += inf_reply_tokens(flight->reader);
+	end_transfer(flight);
+	flight->batch->nleft--;
+	pfree(unconstify(char *, flight->request.body));
+	pfree(flight);
+}
+
+/* Sends a flight again that has failed, or throws. */
+static void
+send_again(Flight *flight, const InferenceFault *fault)
+{
+	Exchange   *exchange = flight->exchange;
+	const HttpResponse *response = inf_http_response(flight->transfer);
+	int64		delay = retry_delay(flight, response, fault);
+	bool		is_refused = is_refusal(fault, response);
+	int64		now;
+
+	end_transfer(flight);
+	if (delay == HTTP_RETRY_NEVER)
+	{
+		if (is_refused && try_otherwise(flight, fault))
+			return;
+		inf_error_throw_fault(exchange->model, fault, exchange->host,
+							  flight->attempts,
+							  is_refused ? position_at_fault(flight) : 0);
+	}
+	now = inf_now_ms();
+	flight->not_before_ms = Max(now + delay,
+								inf_rate_limit_take(exchange->model, now));
+	exchange->counters.retries++;
+	dlist_push_head(&exchange->waiting, &flight->node);
+}
+
+static void
+finish_flight(Flight *flight)
+{
+	Exchange   *exchange = flight->exchange;
+	InferenceFault fault = {INF_FAULT_NONE, NULL};
+
+	dlist_delete(&flight->node);
+	exchange->counters.bytes_received +=
+		inf_http_response(flight->transfer)->received_bytes;
+	if (read_answer(exchange, flight, &fault))
+		land(flight);
+	else
+		send_again(flight, &fault);
+}
+
+/* Gives finished transfers to their exchanges, whosever they are. */
+static void
+hand_out_arrivals(void)
+{
 	HttpTransfer *transfer;
 
+	while ((transfer = inf_http_next_finished()) != NULL)
+	{
+		Flight	   *flight = inf_http_transfer_owner(transfer);
+
+		dlist_delete(&flight->node);
+		dlist_push_tail(&flight->exchange->arrived, &flight->node);
+		flight->exchange->nmoving--;
+	}
+}
+
+static void
+wait_for_arrivals(Exchange *exchange, long timeout)
+{
+	instr_time	start;
+	instr_time	end;
+
+	INSTR_TIME_SET_CURRENT(start);
 	if (inf_http_wait(timeout) == HTTP_WAIT_INTERRUPTED)
 		CHECK_FOR_INTERRUPTS();
-	while ((transfer = inf_http_next_finished()) != NULL)
-		finish_flight(exchange, inf_http_transfer_owner(transfer));
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	exchange->counters.wait_us += INSTR_TIME_GET_MICROSEC(end);
+	hand_out_arrivals();
+}
+
+/*
+ * Starts what may start, waits for something to happen if nothing has, takes
+ * what landed.
+ */
+static void
+move_flights(Exchange *exchange, bool may_wait)
+{
+	MemoryContext caller = MemoryContextSwitchTo(exchange->context);
+	long		timeout = start_due_flights(exchange);
+
+	if (dlist_is_empty(&exchange->arrived))
+		wait_for_arrivals(exchange, may_wait ? timeout : 0);
+	while (!dlist_is_empty(&exchange->arrived))
+		finish_flight(dlist_head_element(Flight, node, &exchange->arrived));
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * ----------
+ * For callers
+ * ----------
+ */
+
+/* Most texts in a request. */
+static int
+max_inputs(const Exchange *exchange)
+{
+	int			max = exchange->service->max_batch_inputs;
+
+	if (inf_guc_max_batch_inputs > 0)
+		max = Min(max, inf_guc_max_batch_inputs);
+	if (exchange->endpoint->max_inputs > 0)
+		max = Min(max, exchange->endpoint->max_inputs);
+	return max;
+}
+
+ExchangeBatch *
+inf_exchange_submit(Exchange *exchange, const InferenceInput *inputs,
+					int ninputs, InferenceEmbedding *results)
+{
+	MemoryContext caller = MemoryContextSwitchTo(exchange->context);
+	ExchangeBatch *batch = palloc0(sizeof(ExchangeBatch));
+	InferenceBatch *cuts;
+	int			ncuts;
+
+	ncuts = inf_batch_cut(inputs, ninputs, max_inputs(exchange), &cuts);
+	for (int i = 0; i < ncuts; i++)
+	{
+		Flight	   *flight = create_flight(exchange, batch,
+										   &inputs[cuts[i].first],
+										   cuts[i].ninputs,
+										   &results[cuts[i].first]);
+
+		dlist_push_tail(&exchange->waiting, &flight->node);
+	}
+	pfree(cuts);
+	exchange->ninputs += ninputs;
+	(void) start_due_flights(exchange);
+	MemoryContextSwitchTo(caller);
+	return batch;
+}
+
+bool
+inf_exchange_is_finished(const ExchangeBatch *batch)
+{
+	return batch->nleft == 0;
+}
+
+void
+inf_exchange_finish(Exchange *exchange, ExchangeBatch *batch)
+{
+	while (batch->nleft > 0)
+		move_flights(exchange, true);
+	pfree(batch);
+}
+
+void
+inf_exchange_poll(Exchange *exchange)
+{
+	move_flights(exchange, false);
+}
+
+const ExchangeCounters *
+inf_exchange_counters(const Exchange *exchange)
+{
+	return &exchange->counters;
+}
+
+void
+inf_exchange_close(Exchange *exchange)
+{
+	abandon_flights(exchange);
+	if (exchange->ncut == 0)
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+			 errmsg_plural("%d text was too long for inference model \"%s\" and was cut",
+						   "%d texts were too long for inference model \"%s\" and were cut",
+						   exchange->ncut, exchange->ncut,
+						   exchange->model->model_id),
+			 errhint("Set max_input_tokens of the model to cut them before they are sent.")));
 }
 
 void
@@ -384,23 +712,22 @@ inf_exchange_run(const InferenceServiceOps *service,
 				 const InferenceInput *inputs, int ninputs,
 				 InferenceEmbedding *results)
 {
-	Exchange   *exchange = create_exchange(service, model, url);
-
-	plan_flights(exchange, task_settings, inputs, ninputs, results);
+	Exchange   *exchange = inf_exchange_open(service, model, url, task_settings);
 
 	/*
-	 * Not left to a callback of the memory context: a block that catches the
-	 * error may keep that memory, and a transfer that finishes later would be
-	 * taken for one of the next call.
+	 * Not left to the callback of the memory context: a block that catches the
+	 * error may keep that memory for long, and the requests with it.
 	 */
 	PG_TRY();
 	{
-		while (exchange->nlanded < exchange->nflights)
-			move_flights(exchange);
+		inf_exchange_finish(exchange,
+							inf_exchange_submit(exchange, inputs, ninputs, results));
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		abandon_flights(exchange);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	inf_exchange_close(exchange);
 }

@@ -164,9 +164,11 @@ inf_infer_task_settings(const InferenceServiceOps *service,
 }
 
 void
-inf_infer_make_input(InferenceInput *input, const char *bytes, int length)
+inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
+					 int position)
 {
 	input->text = inf_text_to_utf8(bytes, length, &input->length);
+	input->position = position;
 	input->is_truncated = false;
 }
 
@@ -245,7 +247,7 @@ check_dimensions(const InferenceModel *model,
 						  "embeddings of different dimensions in one call: %d and %d",
 						  results[0].ndimensions, results[i].ndimensions);
 	if (fault.kind != INF_FAULT_NONE)
-		inf_error_throw_fault(model, &fault, NULL, 1);
+		inf_error_throw_fault(model, &fault, NULL, 1, 0);
 }
 
 static void
@@ -298,7 +300,7 @@ embed_distinct(const InferenceServiceOps *service, const InferenceModel *model,
 InferenceEmbedding *
 inf_infer_probe(const InferenceModel *model, const char *utf8)
 {
-	InferenceInput input = {utf8, strlen(utf8), false};
+	InferenceInput input = {.text = utf8,.length = strlen(utf8)};
 	InferenceEmbedding *result = palloc0(sizeof(InferenceEmbedding));
 
 	run_service(inf_infer_service(model), model, model->task_settings,

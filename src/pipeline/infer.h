@@ -35,9 +35,12 @@ extern InferenceEmbedding *inf_infer_embed(const InferenceModel *model,
 extern InferenceEmbedding *inf_infer_probe(const InferenceModel *model,
 										   const char *utf8);
 
-/* A text in the database encoding as an input. */
+/*
+ * A text in the database encoding as an input.  position is its place in the
+ * list of the call, from 1, for errors to name; 0: it is in none.
+ */
 extern void inf_infer_make_input(InferenceInput *input, const char *bytes,
-								 int length);
+								 int length, int position);
 
 /* The service of a model; throws if it is none of ours. */
 extern const InferenceServiceOps *inf_infer_service(const InferenceModel *model);

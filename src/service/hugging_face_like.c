@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "service/embedding_reply.h"
 #include "service/hugging_face_like.h"
+#include "service/reply_error.h"
+#include "service/request_body.h"
 
 void
 inf_hugging_face_build_request(const InferenceCall *call, const char *url,
@@ -19,43 +20,13 @@ inf_hugging_face_build_request(const InferenceCall *call, const char *url,
 	inf_request_set_inputs(request, "inputs", call);
 }
 
-static bool
-read_sparse(const InfJson *value, InferenceEmbedding *embedding,
-			InferenceFault *fault)
+const ReplyShape *
+inf_hugging_face_reply_shape(const InferenceCall *call, const char *url)
 {
-	if (inf_json_type(value) == INF_JSON_ARRAY)
-		return inf_reply_read_token_list(value, embedding, fault);
-	return inf_reply_read_token_map(value, embedding, fault);
-}
+	static const ReplyShape dense = {.list = "embeddings",.may_be_bare = true};
+	static const ReplyShape sparse = {.may_be_bare = true};
 
-bool
-inf_hugging_face_parse_response(const InferenceCall *call, const char *url,
-								const HttpResponse *response,
-								InferenceEmbedding *results,
-								InferenceFault *fault)
-{
-	bool		dense = call->model->task == INF_TASK_TEXT_EMBEDDING;
-	const char *name = NULL;
-	InfJson    *list;
-
-	if (!inf_reply_parse(call, response, &list, fault))
-		return false;
-	if (dense && inf_json_type(list) == INF_JSON_OBJECT)
-	{
-		name = "embeddings";
-		list = inf_json_member(list, name);
-	}
-	if (!inf_reply_check_list(list, name, call->ninputs, fault))
-		return false;
-	for (int i = 0; i < call->ninputs; i++)
-	{
-		InfJson    *element = inf_json_array_element(list, i);
-
-		if (!(dense ? inf_reply_read_vector(element, &results[i], fault) :
-			  read_sparse(element, &results[i], fault)))
-			return false;
-	}
-	return !dense || inf_reply_check_widths(results, call->ninputs, fault);
+	return call->model->task == INF_TASK_TEXT_EMBEDDING ? &dense : &sparse;
 }
 
 char *

@@ -17,11 +17,8 @@ extern void inf_hugging_face_build_request(const InferenceCall *call,
  * Dense: [[...], ...] or {"embeddings": [[...], ...]}.  Sparse:
  * [{"token": weight}, ...] or [[{"index": id, "value": weight}, ...], ...].
  */
-extern bool inf_hugging_face_parse_response(const InferenceCall *call,
-											const char *url,
-											const HttpResponse *response,
-											InferenceEmbedding *results,
-											InferenceFault *fault);
+extern const ReplyShape *inf_hugging_face_reply_shape(const InferenceCall *call,
+													  const char *url);
 
 /* {"error": "..."} */
 extern char *inf_hugging_face_parse_error(const HttpResponse *response);

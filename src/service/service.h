@@ -13,6 +13,7 @@
 
 #include "base/types.h"
 #include "http/http_request.h"
+#include "service/reply_reader.h"
 #include "settings/setting_field.h"
 
 /* What goes with the URL of a model. */
@@ -34,6 +35,7 @@ typedef struct InferenceServiceOps
 	const SettingField *task_fields;	/* may be NULL: takes none */
 	const char *default_similarity; /* of dense vectors; NULL: not known */
 	int			max_batch_inputs;	/* most texts in one request */
+	bool		has_encodings;	/* call->plain_numbers makes a difference */
 	bool		settings_optional;	/* service_settings may be left out */
 
 	/*
@@ -46,14 +48,9 @@ typedef struct InferenceServiceOps
 	void		(*build_request) (const InferenceCall *call, const char *url,
 								  HttpRequest *request);
 
-	/*
-	 * Reads a 2xx answer into results, one for each input of the call in
-	 * their order, in the current memory context.  False: fault says why.
-	 */
-	bool		(*parse_response) (const InferenceCall *call, const char *url,
-								   const HttpResponse *response,
-								   InferenceEmbedding *results,
-								   InferenceFault *fault);
+	/* Where a 2xx answer holds what. */
+	const ReplyShape *(*reply_shape) (const InferenceCall *call,
+									  const char *url);
 
 	/* The service's own words in an answer that is no 2xx, or NULL. */
 	char	   *(*parse_error) (const HttpResponse *response);

@@ -12,8 +12,9 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "http/http_url.h"
-#include "service/embedding_reply.h"
 #include "service/hugging_face_like.h"
+#include "service/reply_error.h"
+#include "service/request_body.h"
 #include "service/service.h"
 #include "settings/setting_read.h"
 #include "settings/settings_common.h"
@@ -86,39 +87,17 @@ elser_build_request(const InferenceCall *call, const char *url,
 }
 
 /* {"sparse_embedding": [{"is_truncated": false, "embedding": {...}}]} */
-static bool
-parse_elasticsearch(const InferenceCall *call, const HttpResponse *response,
-					InferenceEmbedding *results, InferenceFault *fault)
+static const ReplyShape *
+elser_reply_shape(const InferenceCall *call, const char *url)
 {
-	InfJson    *root;
-	InfJson    *list;
+	static const ReplyShape shape = {
+		.list = "sparse_embedding",
+		.embedding = "embedding",
+		.truncated = "is_truncated"
+	};
 
-	if (!inf_reply_parse(call, response, &root, fault))
-		return false;
-	list = inf_json_member(root, "sparse_embedding");
-	if (!inf_reply_check_list(list, "sparse_embedding", call->ninputs, fault))
-		return false;
-	for (int i = 0; i < call->ninputs; i++)
-	{
-		InfJson    *element = inf_json_array_element(list, i);
-		InfJson    *truncated = inf_json_member(element, "is_truncated");
-
-		if (!inf_reply_read_token_map(inf_json_member(element, "embedding"),
-									  &results[i], fault))
-			return false;
-		results[i].is_truncated = inf_json_boolean(truncated, false);
-	}
-	return true;
-}
-
-static bool
-elser_parse_response(const InferenceCall *call, const char *url,
-					 const HttpResponse *response,
-					 InferenceEmbedding *results, InferenceFault *fault)
-{
-	if (speaks_elasticsearch(call->model, url))
-		return parse_elasticsearch(call, response, results, fault);
-	return inf_hugging_face_parse_response(call, url, response, results, fault);
+	return speaks_elasticsearch(call->model, url) ? &shape :
+		inf_hugging_face_reply_shape(call, url);
 }
 
 /* Elasticsearch: {"error": {"reason": "..."}}; Hugging Face: a string. */
@@ -139,6 +118,6 @@ const InferenceServiceOps inf_service_elser = {
 	.max_batch_inputs = 16,		/* Elastic's own clients send as many */
 	.url = elser_url,
 	.build_request = elser_build_request,
-	.parse_response = elser_parse_response,
+	.reply_shape = elser_reply_shape,
 	.parse_error = elser_parse_error,
 };

@@ -11,7 +11,7 @@
 
 #include "utils/hsearch.h"
 
-#include "service/embedding_reply.h"
+#include "service/token_list.h"
 #include "service/feature_hash.h"
 #include "service/service.h"
 #include "settings/setting_read.h"
@@ -90,7 +90,7 @@ hash_sparse(const InferenceInput *input, InferenceEmbedding *result)
 		token->weight = (float) log1p(entry->count);
 	}
 	hash_destroy(words);
-	inf_reply_sort_tokens(result);
+	inf_tokens_sort(result);
 }
 
 static void

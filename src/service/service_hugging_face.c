@@ -44,6 +44,6 @@ const InferenceServiceOps inf_service_hugging_face = {
 	.max_batch_inputs = 32,		/* text-embeddings-inference's default */
 	.url = hugging_face_url,
 	.build_request = inf_hugging_face_build_request,
-	.parse_response = inf_hugging_face_parse_response,
+	.reply_shape = inf_hugging_face_reply_shape,
 	.parse_error = inf_hugging_face_parse_error,
 };

@@ -234,7 +234,7 @@ embed_row(EmbedTrigger *trigger, const TriggerData *data, HeapTuple row,
 	if (!trigger->target_checked)
 		inf_column_check_task(&trigger->target, model->task);
 	trigger->target_checked = true;
-	inf_infer_make_input(&input, text->data, text->len);
+	inf_infer_make_input(&input, text->data, text->len, 0);
 	isnull = inf_text_is_blank(input.text, input.length);
 	if (!isnull)
 		value = inf_column_value(&trigger->target,

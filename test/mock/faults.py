@@ -33,6 +33,9 @@ TRANSPORT_FAULTS = {
     "echo_input",  # status 400, quoting the first input
     "error_200",  # status 200, an error in the body
     "poison",  # WORD: status 400 if an input holds it
+    "no_encodings",  # status 400 if encoding_format is asked for
+    "limit",  # N: status 413 for more inputs
+    "too_long",  # N: status 413 if an input has more characters
     "dims_ignored",  # answers with its own width
 }
 
@@ -103,8 +106,8 @@ BODY_FAULTS = {
     "invalid_utf8": in_first_string(b"\xc3\x28"),
     "nul_token": in_first_string(b"a\\u0000b"),
     "lone_surrogate": in_first_string(b"\\ud800"),
-    "duplicate_key": lambda body, argument: body.replace(b"{", b'{"twice": 1, "twice": 2, ', 1),
-    "deep": lambda body, argument: b"[" * int(argument) + body + b"]" * int(argument),
+    "duplicate_key": lambda body, argument: body.replace(b"{", b'{"data": [], ', 1),
+    "deep": lambda body, argument: b'{"x": ' + b"[" * int(argument) + b"]" * int(argument) + b"}",
 }
 
 KNOWN = set(TRANSPORT_FAULTS) | set(RESULT_FAULTS) | set(BODY_FAULTS)

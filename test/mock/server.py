@@ -235,6 +235,12 @@ class Handler(BaseHTTPRequestHandler):
             raise formats.Rejected(400, "cannot embed: " + call.inputs[0])
         if "poison" in active and any(active["poison"] in text for text in call.inputs):
             raise formats.Rejected(400, "one input is not acceptable")
+        if "no_encodings" in active and "encoding_format" in call.body:
+            raise formats.Rejected(400, "unknown argument")
+        if "limit" in active and len(call.inputs) > int(active["limit"]):
+            raise formats.Rejected(413, "too many inputs")
+        if "too_long" in active and max(map(len, call.inputs)) > int(active["too_long"]):
+            raise formats.Rejected(413, "too many tokens")
 
     def misbehave_before(self, active):
         if "slow" in active:

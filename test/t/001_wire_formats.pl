@@ -89,7 +89,7 @@ is_request(
 		'content-type' => 'application/json',
 		'openai-organization' => undef
 	},
-	{ input => ['first text'] },
+	{ input => ['first text'], encoding_format => 'base64' },
 	'openai, least');
 ok(!exists $request->{headers}{expect}, 'nobody waits for 100 Continue');
 like($request->{headers}{'user-agent'}, qr/^inference\/\d/, 'it says who asks');
@@ -103,7 +103,8 @@ is_request(
 		input => ['first text'],
 		model => 'text-embedding-3-small',
 		user => 'me',
-		dimensions => 5
+		dimensions => 5,
+		encoding_format => 'base64'
 	},
 	'openai, all');
 query(q{SELECT inference_embed('oa-all', 'first text', '{"user": "you"}')});

@@ -48,6 +48,15 @@ sub call_of
 }
 
 # Checks the error of a call: SQLSTATE and detail, requests made, no key in it.
+# Two texts of OpenAI: as base64, then as numbers, then the first of them.  What
+# is too large is not asked for in another encoding.
+sub requests_until_refused
+{
+	my ($status) = @_;
+
+	return $status =~ /^4(00|22)$/ ? 3 : $status == 413 ? 2 : 1;
+}
+
 sub fails
 {
 	my ($id, $sqlstate, $detail, $name, %options) = @_;
@@ -60,7 +69,7 @@ sub fails
 	});
 
 	like($error, qr/ERROR:  $sqlstate: could not get embeddings from inference model "$id"\n/, "$name: SQLSTATE");
-	like($error, qr/DETAIL:  Service "\w+" at 127\.0\.0\.1: $detail/, "$name: detail");
+	like($error, qr/DETAIL:  Service "\w+" at 127\.0\.0\.1(?: refuses text 1)?: $detail/, "$name: detail");
 	unlike($error, qr/do.not.tell|a text/, "$name: neither key nor text");
 	is($requests, $options{requests} // 1, "$name: requests");
 	return;
@@ -83,12 +92,13 @@ my %sqlstates = (
 for my $status (sort keys %sqlstates)
 {
 	fails(model('openai', $paths{openai}, "fault=status:$status"),
-		$sqlstates{$status}, "HTTP status $status: mock says $status", "status $status");
+		$sqlstates{$status}, "HTTP status $status: mock says $status", "status $status",
+		requests => requests_until_refused($status));
 }
 for my $service ('hugging_face', 'elser')
 {
 	fails(model($service, $paths{$service}, 'fault=status:400'),
-		'38000', 'HTTP status 400: mock says 400', "$service: where it says what is wrong",
+		'38000', 'HTTP status 400: mock says 400', "$service: where it says what is wrong", requests => 2,
 		sparse => $service eq 'elser');
 }
 fails(model('openai', "http://127.0.0.1:" . $provider->port . '/nowhere'),
@@ -112,12 +122,11 @@ for my $case (
 	[ openai => 'empty', 'the answer is empty' ],
 	[ openai => 'invalid_utf8', 'the answer is not valid JSON: ' ],
 	[ openai => 'lone_surrogate', 'the answer is not valid JSON: a string holds half of a surrogate pair' ],
-	[ openai => 'duplicate_key', 'the answer is not valid JSON: an object holds a key twice' ],
+	[ openai => 'duplicate_key', 'field \[data\] occurs twice in the answer' ],
 	[ openai => 'deep:40', 'the answer is not valid JSON: it is nested too deeply' ],
 	[ openai => 'deep:100000', 'the answer is not valid JSON: it is nested too deeply' ],
 	[ openai => 'content_type:html', 'the answer is not valid JSON' ],
 	[ openai => 'error_200', 'failed to find required field \[data\]' ],
-	[ openai => 'gzip', '' ],
 	[ hugging_face => 'count:-1', 'the number of embeddings \[1\] does not equal' ],
 	[ hugging_face => 'width', 'embeddings of different dimensions' ],
 	[ hugging_face => 'error_200', 'failed to find required field \[embeddings\]' ],
@@ -132,7 +141,7 @@ for my $case (
 {
 	my ($service, $fault, $detail) = @$case;
 	fails(model($service eq 'sparse' ? 'hugging_face' : $service, $paths{$service}, "fault=$fault"),
-		'08P01', $detail, "$service: $fault", sparse => $service =~ /sparse|elser/);
+		'08P01', $detail, "$service: $fault", sparse => scalar($service =~ /sparse|elser/));
 }
 
 #
@@ -204,7 +213,7 @@ for my $service ('openai', 'hugging_face', 'elser')
 {
 	my $id = model($service, $paths{$service}, 'fault=echo_key:400');
 	fails($id, '38000', 'HTTP status 400: key \[redacted\], header (?:Bearer|ApiKey) \[redacted\], url \[redacted\], base64 \[redacted\] \[redacted\], masked \[redacted\]',
-		"$service: echo of the key", sparse => $service eq 'elser');
+		"$service: echo of the key", requests => $service eq 'openai' ? 3 : 2, sparse => $service eq 'elser');
 }
 
 #
@@ -227,7 +236,7 @@ for my $status (400, 401, 403, 404, 413, 501)
 {
 	fails(model('openai', $paths{openai}, "fault=status:$status"),
 		$sqlstates{$status}, "HTTP status $status: mock says $status", "status $status is not tried again",
-		settings => 'SET inference.max_retries = 3;');
+		settings => 'SET inference.max_retries = 3;', requests => requests_until_refused($status));
 }
 fails(model('openai', $paths{openai}, 'fault=status:429;retry_after:3600'),
 	'53000', 'HTTP status 429: mock says 429', 'a Retry-After beyond inference.retry_timeout',
@@ -253,7 +262,7 @@ $session->quit;
 # Odd, and yet right
 #
 
-for my $fault ('no_length', 'content_type:none', 'slow:20')
+for my $fault ('gzip', 'no_length', 'content_type:none', 'slow:20')
 {
 	my $id = model('openai', $paths{openai}, "fault=$fault");
 	is( $node->safe_psql('postgres', "SELECT inference_embed('$id', 'a text')"),
@@ -262,12 +271,48 @@ for my $fault ('no_length', 'content_type:none', 'slow:20')
 }
 
 #
-# A batch fails as a whole, with the provider's words
+# A batch fails as a whole, with the provider's words, and which text it is about
 #
 
+my $many = join(',', map { "'text $_'" } 1 .. 999) . ", 'arsenic'";
+
 $id = model('openai', $paths{openai}, 'fault=poison:arsenic');
-fails($id, '38000', 'HTTP status 400: one input is not acceptable', 'one text that is refused',
-	texts => "'bread', 'arsenic', 'water'");
+for my $case ([ 1, "'arsenic', 'bread', 'water'" ], [ 3, "'bread', NULL, 'arsenic', 'bread', 'water'" ], [ 1000, $many ])
+{
+	my ($position, $texts) = @$case;
+	like(InferenceCluster::error_of($node, 'postgres', call_of($id, 0, $texts)),
+		qr/38000: could not.*\nDETAIL:  Service "openai" at 127\.0\.0\.1 refuses text $position: HTTP status 400: one input is not acceptable\.\n/,
+		"text $position is refused");
+}
+
+#
+# What a service refuses is sent in another way
+#
+
+$id = model('openai', $paths{openai}, 'fault=no_encodings');
+$session = $node->background_psql('postgres');
+is($provider->requests_of(sub { is($session->query("SELECT inference_embed('$id', 'a text') = '" . $provider->vector('a text') . "'"), 't', 'numbers from who refuses base64'); }), 2, 'after one more request');
+is($provider->requests_of(sub { $session->query("SELECT inference_embed('$id', 'another')"); }), 1, 'and never again in the session');
+
+$id = model('openai', $paths{openai}, 'fault=limit:5');
+is( $provider->requests_of(sub {
+		is( $session->query("SELECT count(embedding) FROM inference_embed_batch('$id', ARRAY(SELECT 'text ' || i FROM generate_series(1, 40) i))"),
+			'40', 'a limit on the number of texts');
+	}), 1 + 2 + 4 + 8, 'is found by halves');
+is( $provider->requests_of(sub {
+		is( $session->query("SELECT bool_and(embedding = inference_embed('$id', 'text ' || ordinality)) FROM inference_embed_batch('$id', ARRAY(SELECT 'text ' || i FROM generate_series(1, 40) i))"),
+			't', 'each text has its vector');
+	}) - 40, 8, 'and remembered');
+$session->quit;
+
+$id = model('openai', $paths{openai}, 'fault=too_long:150');
+my ($long, $cut) = ('x' x 400, 'x' x 100);
+my ($status, $stdout, $stderr) = $node->psql('postgres',
+	"SELECT embedding = '" . $provider->vector($cut) . "' FROM inference_embed_batch('$id', ARRAY['short', '$long', 'also short']) WHERE ordinality = 2");
+is($stdout, 't', 'a text that is too long is cut to half, and again');
+like($stderr, qr/WARNING:  1 text was too long for inference model "$id" and was cut\n/, 'and the user is told');
+fails(model('openai', $paths{openai}, 'fault=too_long:1'), '54000', 'HTTP status 413: too many tokens', 'but not cut to nothing',
+	texts => "'$long'", requests => 3);
 
 #
 # The same session goes on

@@ -12,6 +12,8 @@
 
 #include "check.h"
 
+static const HttpSink no_sink;
+
 static bool
 add_line(HttpAnswer *answer, const char *line)
 {
@@ -24,7 +26,7 @@ test_headers(void)
 	HttpAnswer	answer;
 	const HttpResponse *response = &answer.response;
 
-	inf_http_init_answer(&answer, 100);
+	inf_http_init_answer(&answer, 100, &no_sink);
 	CHECK_INT(response->outcome, HTTP_PENDING);
 	CHECK_INT(response->retry_after_ms, -1);
 	CHECK_INT(response->ratelimit_reset_ms, -1);
@@ -51,7 +53,7 @@ test_interim_answers(void)
 {
 	HttpAnswer	answer;
 
-	inf_http_init_answer(&answer, 100);
+	inf_http_init_answer(&answer, 100, &no_sink);
 	add_line(&answer, "HTTP/1.1 103 Early Hints\r\n");
 	add_line(&answer, "Retry-After: 5\r\n");
 	add_line(&answer, "Content-Type: text/x\r\n");
@@ -72,7 +74,7 @@ retry_after(const char *value)
 	HttpAnswer	answer;
 	char		line[1000];
 
-	inf_http_init_answer(&answer, 100);
+	inf_http_init_answer(&answer, 100, &no_sink);
 	snprintf(line, sizeof(line), "Retry-After: %s\r\n", value);
 	add_line(&answer, line);
 	return answer.response.retry_after_ms;
@@ -103,7 +105,7 @@ test_body(void)
 	char	   *bytes = calloc(1, 100000);
 	int			i;
 
-	inf_http_init_answer(&answer, 100000);
+	inf_http_init_answer(&answer, 100000, &no_sink);
 	CHECK(inf_http_add_body(&answer, "", 0));
 	CHECK(answer.response.body == NULL);
 	for (i = 0; i < 1000; i++)
@@ -120,7 +122,7 @@ test_body(void)
 	inf_http_drop_body(&answer);
 	CHECK(answer.response.body == NULL);
 
-	inf_http_init_answer(&answer, 0);
+	inf_http_init_answer(&answer, 0, &no_sink);
 	CHECK(!inf_http_add_body(&answer, bytes, 1));
 	free(bytes);
 }
@@ -135,7 +137,7 @@ test_header_flood(void)
 	memset(line, 'x', 1024);
 	line[10] = ':';
 	line[1024] = '\0';
-	inf_http_init_answer(&answer, 100);
+	inf_http_init_answer(&answer, 100, &no_sink);
 	while (nlines < 1000 && add_line(&answer, line))
 		nlines++;
 	CHECK_INT(nlines, 300);
@@ -154,10 +156,67 @@ test_printable(void)
 	CHECK_STR(out, "");
 
 	/* longer than content_type has room for, and longer than we look at */
-	inf_http_init_answer(&answer, 100);
+	inf_http_init_answer(&answer, 100, &no_sink);
 	add_line(&answer, "Content-Type: "
 			 "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
 	CHECK_INT(strlen(answer.response.content_type), 63);
+}
+
+/* What a sink is told: "B" for each beginning, then the bytes. */
+static char told[100];
+
+static void
+tell_begin(void *state)
+{
+	strcpy(state, "B");
+}
+
+static void
+tell_bytes(void *state, const char *bytes, size_t length)
+{
+	strncat(state, bytes, length);
+}
+
+static void
+test_sink(void)
+{
+	HttpSink	sink = {tell_begin, tell_bytes, told};
+	HttpAnswer	answer;
+
+	inf_http_init_answer(&answer, 20, &sink);
+	CHECK(add_line(&answer, "HTTP/1.1 100 Continue\r\n"));
+	CHECK(add_line(&answer, "\r\n"));
+	CHECK(add_line(&answer, "HTTP/2 200 \r\n"));
+	CHECK(add_line(&answer, "\r\n"));
+	CHECK(inf_http_add_body(&answer, "0123456789", 10));
+	CHECK(inf_http_add_body(&answer, "abcdefghij", 10));
+	CHECK_STR(told, "B0123456789abcdefghij");
+	CHECK_STR(answer.response.body, "0123456789abcdefghij");
+	CHECK_INT(answer.response.received_bytes, 20);
+	CHECK(!inf_http_add_body(&answer, "x", 1));
+	inf_http_drop_body(&answer);
+
+	/* an error is no embedding */
+	inf_http_init_answer(&answer, 20, &sink);
+	CHECK(add_line(&answer, "HTTP/1.1 404 Not Found\r\n"));
+	CHECK(inf_http_add_body(&answer, "words", 5));
+	CHECK_STR(told, "B");
+	CHECK_STR(answer.response.body, "words");
+	inf_http_drop_body(&answer);
+
+	/* of a long body, the beginning is kept */
+	inf_http_init_answer(&answer, 10000, &no_sink);
+	answer.sink.take = tell_bytes;
+	answer.sink.state = told;
+	CHECK(add_line(&answer, "HTTP/1.1 200 OK\r\n"));
+	for (int i = 0; i < 900; i++)
+	{
+		told[0] = '\0';
+		(void) inf_http_add_body(&answer, "0123456789", 10);
+	}
+	CHECK_INT(answer.response.body_bytes, 4096);
+	CHECK_INT(answer.response.received_bytes, 9000);
+	inf_http_drop_body(&answer);
 }
 
 int
@@ -169,5 +228,6 @@ main(void)
 	test_body();
 	test_header_flood();
 	test_printable();
+	test_sink();
 	return check_done();
 }

@@ -1,0 +1,22 @@
+/*
+ * endpoint.h
+ *		What this session has learned of the servers that it asks.
+ */
+#ifndef INFERENCE_PIPELINE_ENDPOINT_H
+#define INFERENCE_PIPELINE_ENDPOINT_H
+
+#include "postgres.h"
+
+typedef struct Endpoint
+{
+	uint64		url_hash;		/* key */
+	bool		takes_encodings;	/* has answered a request that asks for one */
+	bool		refuses_encodings;	/* has refused that, and taken it without */
+	int			max_inputs;		/* most texts that it took after refusing more;
+								 * 0: has never refused */
+} Endpoint;
+
+/* The endpoint behind a URL; lives as long as the session. */
+extern Endpoint *inf_endpoint_of(const char *url);
+
+#endif							/* INFERENCE_PIPELINE_ENDPOINT_H */
