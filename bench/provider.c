@@ -60,6 +60,7 @@ typedef struct Connection
 	size_t		out_size;
 	size_t		sent;
 	bool		is_busy;
+	bool		is_blocked;		/* the peer reads too slowly: epoll tells */
 	int64_t		due_us;
 	int			latency_ms;
 	struct Connection *next;	/* in the queue of those that wait */
@@ -351,14 +352,18 @@ send_answer(Connection *c)
 
 		if (n < 0 && errno == EAGAIN)
 		{
-			watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+			if (!c->is_blocked)
+				watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+			c->is_blocked = true;
 			return true;
 		}
 		if (n < 0)
 			return false;
 		c->sent += n;
 	}
-	watch(c, EPOLL_CTL_MOD, EPOLLIN);
+	if (c->is_blocked)
+		watch(c, EPOLL_CTL_MOD, EPOLLIN);
+	c->is_blocked = false;
 	c->is_busy = false;
 	stats.nbusy--;
 	return true;

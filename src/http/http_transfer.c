@@ -27,11 +27,10 @@
 static bool check_headers(HttpTransfer *transfer, const HttpRequest *request);
 static bool has_controls(const char *text);
 static bool add_headers(HttpTransfer *transfer, const HttpRequest *request);
-static CURLcode set_request(HttpTransfer *transfer, const HttpRequest *request);
-static CURLcode set_limits(HttpTransfer *transfer, const HttpOptions *options);
+static CURLcode set_limits(CURL *easy, const HttpOptions *options);
 static CURLcode set_route(CURL *easy, const HttpOptions *options);
 static CURLcode set_tls(CURL *easy, const HttpOptions *options);
-static CURLcode set_callbacks(HttpTransfer *transfer);
+static CURLcode set_callbacks(CURL *easy);
 static size_t take_header(char *line, size_t size, size_t nitems, void *arg);
 static size_t take_body(char *bytes, size_t size, size_t nmemb, void *arg);
 static curl_socket_t open_socket(void *arg, curlsocktype purpose,
@@ -142,22 +141,23 @@ has_controls(const char *text)
 }
 
 CURLcode
-inf_http_prepare_easy(HttpTransfer *transfer, CURL *easy,
-					  const HttpRequest *request, const HttpOptions *options,
-					  bool is_apart)
+inf_http_configure_easy(CURL *easy, const char *url, const HttpOptions *options,
+						bool is_apart)
 {
-	CURLcode	code;
+	CURLcode	code = CURLE_OK;
 
-	transfer->easy = easy;
-	code = set_request(transfer, request);
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_POST, 1L);
+	SET(CURLOPT_ACCEPT_ENCODING, "");	/* all that libcurl can undo */
+	SET(CURLOPT_USERAGENT, "inference/" INFERENCE_VERSION);
 	if (code == CURLE_OK)
-		code = set_limits(transfer, options);
+		code = set_limits(easy, options);
 	if (code == CURLE_OK)
 		code = set_route(easy, options);
 	if (code == CURLE_OK)
 		code = set_tls(easy, options);
 	if (code == CURLE_OK)
-		code = set_callbacks(transfer);
+		code = set_callbacks(easy);
 	if (is_apart)
 	{
 		SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -168,22 +168,41 @@ inf_http_prepare_easy(HttpTransfer *transfer, CURL *easy,
 	return code;
 }
 
-static CURLcode
-set_request(HttpTransfer *transfer, const HttpRequest *request)
+CURLcode
+inf_http_load_easy(HttpTransfer *transfer, HttpEasy *told,
+				   const HttpRequest *request)
 {
-	CURL	   *easy = transfer->easy;
+	CURL	   *easy = told->curl;
 	CURLcode	code = CURLE_OK;
 
+	transfer->easy = told;
 	if (!add_headers(transfer, request))
 		return CURLE_OUT_OF_MEMORY;
-	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_bytes);
 	SET(CURLOPT_POSTFIELDS, request->body_bytes > 0 ? request->body : "");
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
-	SET(CURLOPT_ACCEPT_ENCODING, "");	/* all that libcurl can undo */
-	SET(CURLOPT_USERAGENT, "inference/" INFERENCE_VERSION);
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_ERRORBUFFER, transfer->curl_error);
+	SET(CURLOPT_HEADERDATA, &transfer->answer);
+	SET(CURLOPT_WRITEDATA, &transfer->answer);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	return code;
+}
+
+void
+inf_http_unload_easy(HttpEasy *told)
+{
+	CURL	   *easy = told->curl;
+	CURLcode	code = CURLE_OK;
+
+	SET(CURLOPT_POSTFIELDS, "");
+	SET(CURLOPT_HTTPHEADER, NULL);
+	SET(CURLOPT_PRIVATE, NULL);
+	SET(CURLOPT_ERRORBUFFER, NULL);
+	SET(CURLOPT_HEADERDATA, NULL);
+	SET(CURLOPT_WRITEDATA, NULL);
+	SET(CURLOPT_OPENSOCKETDATA, NULL);
+	(void) code;
 }
 
 /*
@@ -223,9 +242,8 @@ add_headers(HttpTransfer *transfer, const HttpRequest *request)
 }
 
 static CURLcode
-set_limits(HttpTransfer *transfer, const HttpOptions *options)
+set_limits(CURL *easy, const HttpOptions *options)
 {
-	CURL	   *easy = transfer->easy;
 	CURLcode	code = CURLE_OK;
 
 	/* 0 would mean libcurl's default or no limit */
@@ -288,19 +306,13 @@ set_tls(CURL *easy, const HttpOptions *options)
 }
 
 static CURLcode
-set_callbacks(HttpTransfer *transfer)
+set_callbacks(CURL *easy)
 {
-	CURL	   *easy = transfer->easy;
 	CURLcode	code = CURLE_OK;
 
-	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_ERRORBUFFER, transfer->curl_error);
 	SET(CURLOPT_HEADERFUNCTION, take_header);
-	SET(CURLOPT_HEADERDATA, &transfer->answer);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, &transfer->answer);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	return code;
 }
 
@@ -383,7 +395,7 @@ inf_http_conclude_transfer(HttpTransfer *transfer, CURLcode code)
 	HttpResponse *response = &transfer->answer.response;
 	long		status = 0;
 
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(transfer->easy->curl, CURLINFO_RESPONSE_CODE, &status);
 	response->status = (int) status;
 	response->outcome = outcome_of(transfer, code);
 	if (response->outcome != HTTP_ANSWERED)
@@ -442,7 +454,7 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 		case CURLE_HTTP2_STREAM:
 		case CURLE_HTTP3:
 			/* a proxy that says no to CONNECT is reported as an error too */
-			(void) curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE,
+			(void) curl_easy_getinfo(transfer->easy->curl, CURLINFO_HTTP_CONNECTCODE,
 									 &proxy_status);
 			return proxy_status >= 300 ? HTTP_CANNOT_CONNECT :
 				HTTP_CONNECTION_LOST;
@@ -520,7 +532,7 @@ add_system_error(HttpTransfer *transfer)
 	char		reason[128];
 	long		os_error = 0;
 
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+	(void) curl_easy_getinfo(transfer->easy->curl, CURLINFO_OS_ERRNO, &os_error);
 	if (os_error == 0)
 		return;
 	snprintf(reason, sizeof(reason), " (%s)", strerror((int) os_error));

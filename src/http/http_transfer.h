@@ -16,6 +16,7 @@
 #include "lib/ilist.h"
 
 #include "http/http_answer.h"
+#include "http/http_easy.h"
 #include "http/http_transport.h"
 
 typedef enum HttpTransferState
@@ -40,7 +41,7 @@ struct HttpTransfer
 	int64		started_ms;
 
 	/* What libcurl reads and writes; NULL and unused once finished */
-	CURL	   *easy;
+	HttpEasy   *easy;
 	struct curl_slist headers[INF_HTTP_MAX_HEADERS + 1];
 	char		curl_error[CURL_ERROR_SIZE];
 
@@ -63,13 +64,19 @@ extern bool inf_http_check_request(HttpTransfer *transfer,
 								   const HttpOptions *options);
 
 /*
- * Tells easy, which the transfer then owns, what to do.  With is_apart, the
- * transfer gets a connection of its own that nobody uses after it.
+ * Tells easy what the transfers to a URL under these options have in common.
+ * With is_apart, each gets a connection of its own that nobody uses after it.
  */
-extern CURLcode inf_http_prepare_easy(HttpTransfer *transfer, CURL *easy,
-									  const HttpRequest *request,
-									  const HttpOptions *options,
-									  bool is_apart);
+extern CURLcode inf_http_configure_easy(CURL *easy, const char *url,
+										const HttpOptions *options,
+										bool is_apart);
+
+/* Tells easy, which the transfer then owns, what is its own. */
+extern CURLcode inf_http_load_easy(HttpTransfer *transfer, HttpEasy *easy,
+								   const HttpRequest *request);
+
+/* Makes easy forget that. */
+extern void inf_http_unload_easy(HttpEasy *easy);
 
 /* Works out the answer from how libcurl ended. */
 extern void inf_http_conclude_transfer(HttpTransfer *transfer, CURLcode code);

@@ -24,6 +24,7 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "http/http_easy.h"
 #include "http/http_poll.h"
 #include "http/http_transfer.h"
 #include "http/http_transport.h"
@@ -34,9 +35,6 @@
  * burden among the 1000 files of a backend.
  */
 #define MAX_IDLE_CONNECTIONS 64L
-
-/* Idle easy handles, 10 kB each; beyond a statement's flights they idle. */
-#define MAX_IDLE_EASIES 32
 
 /* Sockets looked at in one go; the rest are still there in the next. */
 #define MAX_READY 32
@@ -65,6 +63,10 @@ typedef struct HttpTransport
 	WaitEventSet *wait_set;		/* NULL: not made yet */
 	int64		timer_due_ms;	/* when libcurl wants to be called */
 
+	/* While a name begins to be resolved */
+	bool		has_blocked_signals;
+	sigset_t	saved_signals;
+
 	/* Moving */
 	CURLM	   *multi;			/* NULL: to be made by the next transfer */
 	HttpRoute	route;			/* of the connections that multi keeps */
@@ -74,8 +76,6 @@ typedef struct HttpTransport
 	int			nmoving;
 
 	/* Resources kept for the next transfers */
-	CURL	   *idle_easies[MAX_IDLE_EASIES];
-	int			nidle_easies;
 	int			nreserved_fds;	/* told to fd.c; the most ever in flight */
 } HttpTransport;
 
@@ -89,20 +89,23 @@ static bool set_route(const HttpOptions *options);
 static bool reserve_descriptor(void);
 static bool launch(HttpTransfer *transfer, const HttpRequest *request,
 				   const HttpOptions *options, bool is_apart);
+static CURLcode configure_easy(CURL *curl, const char *url,
+							   const HttpOptions *options, bool is_apart);
 static void drive(void);
+static void ring_timer(void);
+static void end_if_broken(CURLMcode code);
 static void gather_finished(void);
 static void finish(HttpTransfer *transfer, CURLcode code);
 static void fail_all(const char *detail);
 static void add_finished(HttpTransfer *transfer);
 static void detach_easy(HttpTransfer *transfer);
 static void drop_multi(void);
-static CURL *take_easy(void);
-static void give_easy(CURL *easy);
 static int	watch_socket(CURL *easy, curl_socket_t socket, int what,
 						 void *arg, void *socket_arg);
 static int	set_timer(CURLM *multi, long timeout_ms, void *arg);
-static void enter_curl(sigset_t *saved);
-static void leave_curl(const sigset_t *saved);
+static void enter_curl(void);
+static void leave_curl(void);
+static int	block_signals(void *resolver_state, void *reserved, void *arg);
 
 HttpTransfer *
 inf_http_start_transfer(const HttpRequest *request, const HttpOptions *options,
@@ -219,7 +222,6 @@ inf_http_free_transfer(HttpTransfer *transfer)
 static bool
 get_ready(void)
 {
-	sigset_t	saved;
 
 	if (transport.pid != MyProcPid)
 	{
@@ -230,13 +232,14 @@ get_ready(void)
 		transport.timer_due_ms = NO_TIMER;
 		dlist_init(&transport.moving);
 		dlist_init(&transport.finished);
+		inf_http_disown_easies();
 	}
 
 	if (!transport.is_global_ready)
 	{
-		enter_curl(&saved);
+		enter_curl();
 		transport.is_global_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-		leave_curl(&saved);
+		leave_curl();
 	}
 	if (transport.poll_fd < 0 && AcquireExternalFD())
 	{
@@ -296,6 +299,7 @@ choose_route(const HttpOptions *options, bool *is_apart)
 		return true;
 	}
 	drop_multi();
+	inf_http_reset_easies();
 	return set_route(options) && make_multi();
 }
 
@@ -342,39 +346,52 @@ static bool
 launch(HttpTransfer *transfer, const HttpRequest *request,
 	   const HttpOptions *options, bool is_apart)
 {
-	sigset_t	saved;
-	CURLMcode	added = CURLM_OUT_OF_MEMORY;
-	CURLcode	prepared = CURLE_OUT_OF_MEMORY;
-	CURL	   *easy = take_easy();
+	CURLMcode	added = CURLM_OK;
+	CURLcode	told;
+	HttpEasy   *easy = inf_http_take_easy(configure_easy, request->url, options,
+										  is_apart, &told);
 
-	if (easy == NULL)
-		return false;
-	prepared = inf_http_prepare_easy(transfer, easy, request, options, is_apart);
-	if (prepared == CURLE_OK)
+	if (easy != NULL)
 	{
-		enter_curl(&saved);
-		added = curl_multi_add_handle(transport.multi, easy);
-		leave_curl(&saved);
+		told = inf_http_load_easy(transfer, easy, request);
+		if (told == CURLE_OK)
+		{
+			enter_curl();
+			added = curl_multi_add_handle(transport.multi, easy->curl);
+			leave_curl();
+		}
+		if (told == CURLE_OK && added == CURLM_OK)
+		{
+			transfer->state = HTTP_TRANSFER_MOVING;
+			dlist_push_tail(&transport.moving, &transfer->node);
+			transport.nmoving++;
+			ring_timer();
+			gather_finished();
+			return true;
+		}
+		transfer->easy = NULL;
+		inf_http_unload_easy(easy);
+		inf_http_give_easy(easy);
 	}
-	if (added == CURLM_OK)
-	{
-		transfer->state = HTTP_TRANSFER_MOVING;
-		dlist_push_tail(&transport.moving, &transfer->node);
-		transport.nmoving++;
-		drive();
-		return true;
-	}
-
-	transfer->easy = NULL;
-	give_easy(easy);
-	if (prepared == CURLE_OUT_OF_MEMORY ||
-		(prepared == CURLE_OK && added == CURLM_OUT_OF_MEMORY))
+	if (told == CURLE_OUT_OF_MEMORY || added == CURLM_OUT_OF_MEMORY)
 		return false;
 	inf_http_end_transfer(transfer, HTTP_FAILED,
-						  prepared != CURLE_OK ? curl_easy_strerror(prepared) :
+						  told != CURLE_OK ? curl_easy_strerror(told) :
 						  curl_multi_strerror(added));
 	add_finished(transfer);
 	return true;
+}
+
+static CURLcode
+configure_easy(CURL *curl, const char *url, const HttpOptions *options,
+			   bool is_apart)
+{
+	CURLcode	code = inf_http_configure_easy(curl, url, options, is_apart);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_RESOLVER_START_FUNCTION,
+								block_signals);
+	return code;
 }
 
 /* Lets libcurl do what can be done without waiting. */
@@ -383,7 +400,6 @@ drive(void)
 {
 	HttpPollEvent ready[MAX_READY];
 	CURLMcode	code = CURLM_OK;
-	sigset_t	saved;
 	int			nready;
 	int			nrunning;
 	int			i;
@@ -392,7 +408,7 @@ drive(void)
 		return;
 
 	nready = inf_http_poll_ready(transport.poll_fd, ready, MAX_READY);
-	enter_curl(&saved);
+	enter_curl();
 	for (i = 0; i < nready && code == CURLM_OK; i++)
 	{
 		int			what = (ready[i].readable ? CURL_CSELECT_IN : 0) |
@@ -402,16 +418,34 @@ drive(void)
 		code = curl_multi_socket_action(transport.multi, ready[i].socket, what,
 										&nrunning);
 	}
-	if (code == CURLM_OK && inf_http_now_ms() >= transport.timer_due_ms)
-	{
-		/* it rings once; libcurl sets it again as it likes */
-		transport.timer_due_ms = NO_TIMER;
-		code = curl_multi_socket_action(transport.multi, CURL_SOCKET_TIMEOUT, 0,
-										&nrunning);
-	}
-	leave_curl(&saved);
-
+	leave_curl();
+	end_if_broken(code);
+	ring_timer();
 	gather_finished();
+}
+
+/* Calls libcurl if it is time; a transfer that was added moves by that. */
+static void
+ring_timer(void)
+{
+	CURLMcode	code;
+	int			nrunning;
+
+	if (transport.multi == NULL || inf_http_now_ms() < transport.timer_due_ms)
+		return;
+
+	/* it rings once; libcurl sets it again as it likes */
+	transport.timer_due_ms = NO_TIMER;
+	enter_curl();
+	code = curl_multi_socket_action(transport.multi, CURL_SOCKET_TIMEOUT, 0,
+									&nrunning);
+	leave_curl();
+	end_if_broken(code);
+}
+
+static void
+end_if_broken(CURLMcode code)
+{
 	if (code != CURLM_OK)
 		fail_all(curl_multi_strerror(code));
 	else if (transport.has_failed)
@@ -424,7 +458,8 @@ gather_finished(void)
 	CURLMsg    *message;
 	int			nleft;
 
-	while ((message = curl_multi_info_read(transport.multi, &nleft)) != NULL)
+	while (transport.multi != NULL &&
+		   (message = curl_multi_info_read(transport.multi, &nleft)) != NULL)
 	{
 		char	   *transfer = NULL;
 
@@ -476,16 +511,16 @@ add_finished(HttpTransfer *transfer)
 static void
 detach_easy(HttpTransfer *transfer)
 {
-	sigset_t	saved;
 
 	dlist_delete(&transfer->node);
 	transport.nmoving--;
 
-	enter_curl(&saved);
-	(void) curl_multi_remove_handle(transport.multi, transfer->easy);
-	leave_curl(&saved);
+	enter_curl();
+	(void) curl_multi_remove_handle(transport.multi, transfer->easy->curl);
+	leave_curl();
 
-	give_easy(transfer->easy);
+	inf_http_unload_easy(transfer->easy);
+	inf_http_give_easy(transfer->easy);
 	transfer->easy = NULL;
 	inf_http_wipe_headers(transfer);
 }
@@ -494,40 +529,14 @@ detach_easy(HttpTransfer *transfer)
 static void
 drop_multi(void)
 {
-	sigset_t	saved;
 
 	if (transport.multi == NULL)
 		return;
-	enter_curl(&saved);
+	enter_curl();
 	(void) curl_multi_cleanup(transport.multi);
-	leave_curl(&saved);
+	leave_curl();
 	transport.multi = NULL;
 	transport.timer_due_ms = NO_TIMER;
-}
-
-static CURL *
-take_easy(void)
-{
-	if (transport.nidle_easies > 0)
-		return transport.idle_easies[--transport.nidle_easies];
-	return curl_easy_init();
-}
-
-/* Keeps the handle for another transfer, without what it was told. */
-static void
-give_easy(CURL *easy)
-{
-	sigset_t	saved;
-
-	if (transport.nidle_easies < MAX_IDLE_EASIES)
-	{
-		curl_easy_reset(easy);
-		transport.idle_easies[transport.nidle_easies++] = easy;
-		return;
-	}
-	enter_curl(&saved);
-	curl_easy_cleanup(easy);
-	leave_curl(&saved);
 }
 
 /* libcurl's wish about a socket.  A failure is dealt with after it returns. */
@@ -553,23 +562,36 @@ set_timer(CURLM *multi, long timeout_ms, void *arg)
 }
 
 /*
- * Around calls that may start a thread or call us back.  A resolver's thread
- * inherits the blocked signals, so that handlers run in the thread they were
- * written for; and no interrupt is served with libcurl on the stack.
+ * Around calls that may call us back or start a thread: no interrupt is served
+ * with libcurl on the stack.  The thread that resolves a name must inherit all
+ * signals blocked, so that handlers run in the thread they were written for;
+ * block_signals() sees to that when it comes to it, which is seldom.
  */
 static void
-enter_curl(sigset_t *saved)
+enter_curl(void)
 {
-	sigset_t	all;
-
-	sigfillset(&all);
-	(void) pthread_sigmask(SIG_BLOCK, &all, saved);
 	HOLD_INTERRUPTS();
 }
 
 static void
-leave_curl(const sigset_t *saved)
+leave_curl(void)
 {
+	if (transport.has_blocked_signals)
+		(void) pthread_sigmask(SIG_SETMASK, &transport.saved_signals, NULL);
+	transport.has_blocked_signals = false;
 	RESUME_INTERRUPTS();
-	(void) pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+/* libcurl is about to resolve a name. */
+static int
+block_signals(void *resolver_state, void *reserved, void *arg)
+{
+	sigset_t	all;
+
+	if (transport.has_blocked_signals)
+		return 0;
+	sigfillset(&all);
+	(void) pthread_sigmask(SIG_BLOCK, &all, &transport.saved_signals);
+	transport.has_blocked_signals = true;
+	return 0;
 }

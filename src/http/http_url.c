@@ -2,7 +2,9 @@
  * http_url.c
  *		What may be said of a URL without connecting.
  *
- * Memory is libcurl's and freed before each function returns.
+ * Each call asks several times about one URL, and the next call about the same
+ * one, so the last good one is remembered.  Memory of libcurl's is freed before
+ * each function returns.
  */
 #include "postgres.h"
 
@@ -15,6 +17,16 @@
 /* Longest name that DNS carries, as text. */
 #define MAX_HOST_BYTES 253
 
+/* The last URL that was found good; empty: none yet. */
+static struct
+{
+	char		url[INF_HTTP_MAX_URL_BYTES + 1];
+	char		scheme[8];
+	char		host[MAX_HOST_BYTES + 1];
+	char		port[8];
+}			last;
+
+static const char *look_at(const char *url);
 static const char *check_characters(const char *url);
 static const char *check_shape(const char *url);
 static const char *check_parts(CURLU *parts);
@@ -25,54 +37,34 @@ static bool get_part(CURLU *parts, CURLUPart which, unsigned int flags,
 const char *
 inf_http_check_url(const char *url)
 {
-	CURLU	   *parts;
-	const char *fault = parse_url(url, &parts);
-
-	curl_url_cleanup(parts);
-	return fault;
+	return look_at(url);
 }
 
 bool
 inf_http_url_origin(const char *url, char origin[INF_HTTP_ORIGIN_BYTES])
 {
-	char		scheme[8];
-	char		host[MAX_HOST_BYTES + 1];
-	char		port[8];
-	CURLU	   *parts;
-	bool		done;
-
-	done = parse_url(url, &parts) == NULL &&
-		get_part(parts, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) &&
-		get_part(parts, CURLUPART_HOST, 0, host, sizeof(host)) &&
-		get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port));
-	curl_url_cleanup(parts);
-
-	StaticAssertStmt(sizeof(scheme) + 3 + sizeof(host) + sizeof(port) <=
-					 INF_HTTP_ORIGIN_BYTES, "an origin has room");
+	StaticAssertStmt(sizeof(last.scheme) + 3 + sizeof(last.host) +
+					 sizeof(last.port) <= INF_HTTP_ORIGIN_BYTES,
+					 "an origin has room");
 	origin[0] = '\0';
-	if (done)
-	{
-		strcat(origin, scheme);
-		strcat(origin, "://");
-		strcat(origin, host);
-		strcat(origin, ":");
-		strcat(origin, port);
-	}
-	return done;
+	if (look_at(url) != NULL)
+		return false;
+	strcat(origin, last.scheme);
+	strcat(origin, "://");
+	strcat(origin, last.host);
+	strcat(origin, ":");
+	strcat(origin, last.port);
+	return true;
 }
 
 bool
 inf_http_url_host(const char *url, char host[INF_HTTP_ORIGIN_BYTES])
 {
-	CURLU	   *parts;
-	bool		done;
-
-	done = parse_url(url, &parts) == NULL &&
-		get_part(parts, CURLUPART_HOST, 0, host, INF_HTTP_ORIGIN_BYTES);
-	curl_url_cleanup(parts);
-	if (!done)
-		host[0] = '\0';
-	return done;
+	host[0] = '\0';
+	if (look_at(url) != NULL)
+		return false;
+	strcpy(host, last.host);
+	return true;
 }
 
 bool
@@ -88,6 +80,28 @@ inf_http_url_path_contains(const char *url, const char *needle)
 	curl_free(path);
 	curl_url_cleanup(parts);
 	return contains;
+}
+
+/* What is wrong with a URL; if nothing, its parts are in last. */
+static const char *
+look_at(const char *url)
+{
+	CURLU	   *parts;
+	const char *fault;
+
+	if (last.url[0] != '\0' && strcmp(url, last.url) == 0)
+		return NULL;
+	last.url[0] = '\0';
+	fault = parse_url(url, &parts);
+	if (fault == NULL &&
+		(!get_part(parts, CURLUPART_SCHEME, 0, last.scheme, sizeof(last.scheme)) ||
+		 !get_part(parts, CURLUPART_HOST, 0, last.host, sizeof(last.host)) ||
+		 !get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT, last.port, sizeof(last.port))))
+		fault = "out of memory";
+	curl_url_cleanup(parts);
+	if (fault == NULL)
+		strcpy(last.url, url);
+	return fault;
 }
 
 /*
