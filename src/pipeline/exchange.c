@@ -40,6 +40,8 @@
 
 struct ExchangeBatch
 {
+	Exchange   *exchange;
+	MemoryContext context;		/* of its flights and what they bring */
 	int			nleft;			/* flights that have not landed */
 };
 
@@ -80,7 +82,6 @@ struct Exchange
 	HttpRetryPolicy retry;
 
 	/* Its flights, each in one list; those that landed are gone */
-	MemoryContext context;
 	dlist_head	waiting;		/* for their turn; halves first */
 	dlist_head	moving;
 	dlist_head	arrived;		/* ended, not looked at yet */
@@ -117,12 +118,11 @@ set_limits(Exchange *exchange)
 	exchange->retry.time_budget_ms = inf_guc_retry_timeout;
 }
 
-/* Frees what moves, and what has arrived and was not looked at. */
+/* Ends the flights of a batch, or with NULL all, wherever they are. */
 static void
-abandon_flights(void *arg)
+abandon_flights(Exchange *exchange, ExchangeBatch *batch)
 {
-	Exchange   *exchange = arg;
-	dlist_head *lists[] = {&exchange->moving, &exchange->arrived};
+	dlist_head *lists[] = {&exchange->waiting, &exchange->moving, &exchange->arrived};
 	dlist_mutable_iter it;
 
 	for (int i = 0; i < lengthof(lists); i++)
@@ -130,10 +130,27 @@ abandon_flights(void *arg)
 		{
 			Flight	   *flight = dlist_container(Flight, node, it.cur);
 
+			if (batch != NULL && flight->batch != batch)
+				continue;
 			inf_http_free_transfer(flight->transfer);
+			flight->transfer = NULL;
+			if (lists[i] == &exchange->moving)
+				exchange->nmoving--;
 			dlist_delete(it.cur);
 		}
-	exchange->nmoving = 0;
+}
+
+/*
+ * Called when the memory of a batch goes: by an error, or at its end, when it
+ * has no flights any more.
+ */
+static void
+abandon_batch(void *arg)
+{
+	ExchangeBatch *batch = arg;
+
+	if (batch->nleft > 0)
+		abandon_flights(batch->exchange, batch);
 }
 
 Exchange *
@@ -142,7 +159,6 @@ inf_exchange_open(const InferenceServiceOps *service,
 				  Jsonb *task_settings)
 {
 	Exchange   *exchange = palloc0(sizeof(Exchange));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	exchange->service = service;
 	exchange->model = model;
@@ -152,21 +168,31 @@ inf_exchange_open(const InferenceServiceOps *service,
 	exchange->task_settings = task_settings;
 	exchange->endpoint = inf_endpoint_of(url);
 	set_limits(exchange);
-	exchange->context = CurrentMemoryContext;
 	dlist_init(&exchange->waiting);
 	dlist_init(&exchange->moving);
 	dlist_init(&exchange->arrived);
-	callback->func = abandon_flights;
-	callback->arg = exchange;
-	MemoryContextRegisterResetCallback(exchange->context, callback);
 	return exchange;
 }
 
+static ExchangeBatch *
+create_batch(Exchange *exchange)
+{
+	ExchangeBatch *batch = palloc0(sizeof(ExchangeBatch));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	batch->exchange = exchange;
+	batch->context = CurrentMemoryContext;
+	callback->func = abandon_batch;
+	callback->arg = batch;
+	MemoryContextRegisterResetCallback(batch->context, callback);
+	return batch;
+}
+
 static Flight *
-create_flight(Exchange *exchange, ExchangeBatch *batch,
-			  const InferenceInput *inputs, int ninputs,
+create_flight(ExchangeBatch *batch, const InferenceInput *inputs, int ninputs,
 			  InferenceEmbedding *results)
 {
+	Exchange   *exchange = batch->exchange;
 	Flight	   *flight = palloc0(sizeof(Flight));
 
 	flight->exchange = exchange;
@@ -326,7 +352,7 @@ split_flight(Flight *flight)
 {
 	Exchange   *exchange = flight->exchange;
 	int			nfirst = (flight->call.ninputs + 1) / 2;
-	Flight	   *second = create_flight(exchange, flight->batch,
+	Flight	   *second = create_flight(flight->batch,
 									   flight->call.inputs + nfirst,
 									   flight->call.ninputs - nfirst,
 									   flight->results + nfirst);
@@ -416,6 +442,7 @@ static void
 start_flight(Flight *flight, int64 now)
 {
 	Exchange   *exchange = flight->exchange;
+	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
 
 	if (flight->request.body == NULL)
 		exchange->service->build_request(&flight->call, exchange->url,
@@ -443,6 +470,7 @@ start_flight(Flight *flight, int64 now)
 	dlist_delete(&flight->node);
 	dlist_push_tail(&exchange->moving, &flight->node);
 	exchange->nmoving++;
+	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -561,6 +589,7 @@ finish_flight(Flight *flight)
 {
 	Exchange   *exchange = flight->exchange;
 	InferenceFault fault = {INF_FAULT_NONE, NULL};
+	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
 
 	dlist_delete(&flight->node);
 	exchange->counters.bytes_received +=
@@ -569,6 +598,7 @@ finish_flight(Flight *flight)
 		land(flight);
 	else
 		send_again(flight, &fault);
+	MemoryContextSwitchTo(caller);
 }
 
 /* Gives finished transfers to their exchanges, whosever they are. */
@@ -609,14 +639,12 @@ wait_for_arrivals(Exchange *exchange, long timeout)
 static void
 move_flights(Exchange *exchange, bool may_wait)
 {
-	MemoryContext caller = MemoryContextSwitchTo(exchange->context);
 	long		timeout = start_due_flights(exchange);
 
 	if (dlist_is_empty(&exchange->arrived))
 		wait_for_arrivals(exchange, may_wait ? timeout : 0);
 	while (!dlist_is_empty(&exchange->arrived))
 		finish_flight(dlist_head_element(Flight, node, &exchange->arrived));
-	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -625,9 +653,8 @@ move_flights(Exchange *exchange, bool may_wait)
  * ----------
  */
 
-/* Most texts in a request. */
-static int
-max_inputs(const Exchange *exchange)
+int
+inf_exchange_max_inputs(const Exchange *exchange)
 {
 	int			max = exchange->service->max_batch_inputs;
 
@@ -642,16 +669,15 @@ ExchangeBatch *
 inf_exchange_submit(Exchange *exchange, const InferenceInput *inputs,
 					int ninputs, InferenceEmbedding *results)
 {
-	MemoryContext caller = MemoryContextSwitchTo(exchange->context);
-	ExchangeBatch *batch = palloc0(sizeof(ExchangeBatch));
+	ExchangeBatch *batch = create_batch(exchange);
 	InferenceBatch *cuts;
 	int			ncuts;
 
-	ncuts = inf_batch_cut(inputs, ninputs, max_inputs(exchange), &cuts);
+	ncuts = inf_batch_cut(inputs, ninputs,
+						  inf_exchange_max_inputs(exchange), &cuts);
 	for (int i = 0; i < ncuts; i++)
 	{
-		Flight	   *flight = create_flight(exchange, batch,
-										   &inputs[cuts[i].first],
+		Flight	   *flight = create_flight(batch, &inputs[cuts[i].first],
 										   cuts[i].ninputs,
 										   &results[cuts[i].first]);
 
@@ -660,14 +686,7 @@ inf_exchange_submit(Exchange *exchange, const InferenceInput *inputs,
 	pfree(cuts);
 	exchange->ninputs += ninputs;
 	(void) start_due_flights(exchange);
-	MemoryContextSwitchTo(caller);
 	return batch;
-}
-
-bool
-inf_exchange_is_finished(const ExchangeBatch *batch)
-{
-	return batch->nleft == 0;
 }
 
 void
@@ -675,7 +694,6 @@ inf_exchange_finish(Exchange *exchange, ExchangeBatch *batch)
 {
 	while (batch->nleft > 0)
 		move_flights(exchange, true);
-	pfree(batch);
 }
 
 void
@@ -691,9 +709,15 @@ inf_exchange_counters(const Exchange *exchange)
 }
 
 void
+inf_exchange_abandon(Exchange *exchange)
+{
+	abandon_flights(exchange, NULL);
+}
+
+void
 inf_exchange_close(Exchange *exchange)
 {
-	abandon_flights(exchange);
+	abandon_flights(exchange, NULL);
 	if (exchange->ncut == 0)
 		return;
 	ereport(WARNING,
@@ -703,31 +727,4 @@ inf_exchange_close(Exchange *exchange)
 						   exchange->ncut, exchange->ncut,
 						   exchange->model->model_id),
 			 errhint("Set max_input_tokens of the model to cut them before they are sent.")));
-}
-
-void
-inf_exchange_run(const InferenceServiceOps *service,
-				 const InferenceModel *model, const char *url,
-				 Jsonb *task_settings,
-				 const InferenceInput *inputs, int ninputs,
-				 InferenceEmbedding *results)
-{
-	Exchange   *exchange = inf_exchange_open(service, model, url, task_settings);
-
-	/*
-	 * Not left to the callback of the memory context: a block that catches the
-	 * error may keep that memory for long, and the requests with it.
-	 */
-	PG_TRY();
-	{
-		inf_exchange_finish(exchange,
-							inf_exchange_submit(exchange, inputs, ninputs, results));
-	}
-	PG_CATCH();
-	{
-		abandon_flights(exchange);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	inf_exchange_close(exchange);
 }

@@ -28,8 +28,8 @@ typedef struct ExchangeCounters
 } ExchangeCounters;
 
 /*
- * Opens an exchange in the current memory context, which holds everything of
- * it.  When that context goes, also by an error, so do its transfers.
+ * Opens an exchange in the current memory context, which must outlive those of
+ * its batches.
  */
 extern Exchange *inf_exchange_open(const InferenceServiceOps *service,
 								   const InferenceModel *model,
@@ -39,31 +39,30 @@ extern Exchange *inf_exchange_open(const InferenceServiceOps *service,
  * Takes texts on: results, one for each, are filled by the time that
  * inf_exchange_finish() returns.  Both arrays must live until then.  Sends what
  * may be sent at once; does not wait.
+ *
+ * All of the batch is in the current memory context.  When that goes, also by
+ * an error, so do the batch's transfers.
  */
 extern ExchangeBatch *inf_exchange_submit(Exchange *exchange,
 										  const InferenceInput *inputs,
 										  int ninputs,
 										  InferenceEmbedding *results);
 
-/* Waits for a batch and frees it.  May be cancelled at any time. */
+/* Waits for a batch.  May be cancelled at any time. */
 extern void inf_exchange_finish(Exchange *exchange, ExchangeBatch *batch);
-
-/* Whether inf_exchange_finish() would not wait. */
-extern bool inf_exchange_is_finished(const ExchangeBatch *batch);
 
 /* Lets transfers move, without waiting. */
 extern void inf_exchange_poll(Exchange *exchange);
 
 extern const ExchangeCounters *inf_exchange_counters(const Exchange *exchange);
 
+/* Most texts in a request, as far as is known. */
+extern int	inf_exchange_max_inputs(const Exchange *exchange);
+
+/* Ends what still moves, because of an error. */
+extern void inf_exchange_abandon(Exchange *exchange);
+
 /* Ends what still moves, warns of texts that were cut. */
 extern void inf_exchange_close(Exchange *exchange);
-
-/* All of it for one list of texts, in the current memory context. */
-extern void inf_exchange_run(const InferenceServiceOps *service,
-							 const InferenceModel *model, const char *url,
-							 Jsonb *task_settings,
-							 const InferenceInput *inputs, int ninputs,
-							 InferenceEmbedding *results);
 
 #endif							/* INFERENCE_PIPELINE_EXCHANGE_H */

@@ -12,14 +12,9 @@
 #include "catalog/model_cache.h"
 #include "catalog/model_server.h"
 #include "http/http_url.h"
-#include "pipeline/batch.h"
-#include "pipeline/embedding_cache.h"
-#include "pipeline/exchange.h"
 #include "pipeline/infer.h"
+#include "pipeline/stream.h"
 #include "settings/setting_read.h"
-
-/* Texts that a service embeds here between two looks at interrupts. */
-#define LOCAL_CHUNK 64
 
 MemoryContext
 inf_call_begin(void)
@@ -178,133 +173,15 @@ inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
  * ----------
  */
 
-static void
-add_context(void *arg)
-{
-	const InferenceModel *model = arg;
-
-	errcontext("inference model \"%s\", task type %s",
-			   model->model_id, inf_task_name(model->task));
-}
-
-static void
-run_here(const InferenceServiceOps *service, const InferenceModel *model,
-		 Jsonb *task_settings, const InferenceInput *inputs, int ninputs,
-		 InferenceEmbedding *results)
-{
-	for (int i = 0; i < ninputs; i += LOCAL_CHUNK)
-	{
-		InferenceCall call = {
-			.model = model,
-			.task_settings = task_settings,
-			.inputs = &inputs[i],
-			.ninputs = Min(LOCAL_CHUNK, ninputs - i)
-		};
-
-		CHECK_FOR_INTERRUPTS();
-		service->run(&call, &results[i]);
-	}
-}
-
-static void
-run_service(const InferenceServiceOps *service, const InferenceModel *model,
-			Jsonb *task_settings, const InferenceInput *inputs, int ninputs,
-			InferenceEmbedding *results)
-{
-	if (service->run)
-		run_here(service, model, task_settings, inputs, ninputs, results);
-	else
-		inf_exchange_run(service, model, inf_infer_url(service, model),
-						 task_settings, inputs, ninputs, results);
-}
-
-/* Dimensions that the model's vectors have, or 0. */
-static int
-expected_dimensions(const InferenceModel *model)
-{
-	int			discovered = inf_setting_integer(model->discovered, "dimensions", 0);
-
-	return inf_setting_integer(model->service_settings, "dimensions", discovered);
-}
-
-/* Batches were checked one by one; here they are held against each other. */
-static void
-check_dimensions(const InferenceModel *model,
-				 const InferenceEmbedding *results, int n)
-{
-	int			expected = expected_dimensions(model);
-	InferenceFault fault = {INF_FAULT_NONE, NULL};
-
-	if (model->task != INF_TASK_TEXT_EMBEDDING || n == 0)
-		return;
-	if (expected > 0 && results[0].ndimensions != expected)
-		inf_fault_set(&fault, INF_FAULT_BAD_ANSWER,
-					  "the embeddings have %d dimensions where the model has %d",
-					  results[0].ndimensions, expected);
-	for (int i = 1; i < n && fault.kind == INF_FAULT_NONE; i++)
-		if (results[i].ndimensions != results[0].ndimensions)
-			inf_fault_set(&fault, INF_FAULT_BAD_ANSWER,
-						  "embeddings of different dimensions in one call: %d and %d",
-						  results[0].ndimensions, results[i].ndimensions);
-	if (fault.kind != INF_FAULT_NONE)
-		inf_error_throw_fault(model, &fault, NULL, 1, 0);
-}
-
-static void
-truncate_inputs(const InferenceModel *model, InferenceInput *inputs, int ninputs)
-{
-	int			max_tokens = inf_setting_integer(model->service_settings,
-												 "max_input_tokens", 0);
-
-	for (int i = 0; i < ninputs && max_tokens > 0; i++)
-		inf_batch_truncate(&inputs[i], max_tokens);
-}
-
-/* Embeds different texts, some of which the session may remember. */
-static InferenceEmbedding *
-embed_distinct(const InferenceServiceOps *service, const InferenceModel *model,
-			   Jsonb *task_settings, InferenceInput *inputs, int ninputs)
-{
-	InferenceEmbedding *results = palloc0(sizeof(InferenceEmbedding) * Max(ninputs, 1));
-	InferenceEmbedding *fresh;
-	InferenceInput *wanted;
-	int		   *origin;
-	int			nwanted = 0;
-
-	if (!inf_embedding_cache_enabled())
-	{
-		run_service(service, model, task_settings, inputs, ninputs, results);
-		return results;
-	}
-	wanted = palloc(sizeof(InferenceInput) * Max(ninputs, 1));
-	origin = palloc(sizeof(int) * Max(ninputs, 1));
-	for (int i = 0; i < ninputs; i++)
-	{
-		if (inf_embedding_cache_get(model, task_settings, &inputs[i], &results[i]))
-			continue;
-		origin[nwanted] = i;
-		wanted[nwanted++] = inputs[i];
-	}
-	if (nwanted == 0)
-		return results;
-	fresh = palloc0(sizeof(InferenceEmbedding) * nwanted);
-	run_service(service, model, task_settings, wanted, nwanted, fresh);
-	for (int i = 0; i < nwanted; i++)
-	{
-		results[origin[i]] = fresh[i];
-		inf_embedding_cache_put(model, task_settings, &wanted[i], &fresh[i]);
-	}
-	return results;
-}
-
 InferenceEmbedding *
 inf_infer_probe(const InferenceModel *model, const char *utf8)
 {
 	InferenceInput input = {.text = utf8,.length = strlen(utf8)};
-	InferenceEmbedding *result = palloc0(sizeof(InferenceEmbedding));
+	InferenceStream *stream = inf_stream_open_unchecked(model);
+	InferenceEmbedding *result;
 
-	run_service(inf_infer_service(model), model, model->task_settings,
-				&input, 1, result);
+	result = inf_stream_finish(inf_stream_submit(stream, &input, 1));
+	inf_stream_close(stream);
 	return result;
 }
 
@@ -312,29 +189,23 @@ InferenceEmbedding *
 inf_infer_embed(const InferenceModel *model, Jsonb *overrides,
 				const InferenceInput *inputs, int ninputs)
 {
-	const InferenceServiceOps *service = inf_infer_service(model);
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = add_context,
-		.arg = unconstify(InferenceModel *, model)
-	};
-	InferenceDistinct distinct;
-	InferenceEmbedding *of_distinct;
-	InferenceEmbedding *results = palloc0(sizeof(InferenceEmbedding) * Max(ninputs, 1));
-	Jsonb	   *task_settings;
+	InferenceStream *stream = inf_stream_open(model, overrides);
+	InferenceEmbedding *results;
 
-	error_context_stack = &callback;
-	task_settings = inf_infer_task_settings(service, model, overrides);
-	inf_batch_distinct(inputs, ninputs, &distinct);
-	truncate_inputs(model, distinct.inputs, distinct.ninputs);
-	of_distinct = embed_distinct(service, model, task_settings,
-								 distinct.inputs, distinct.ninputs);
-	check_dimensions(model, of_distinct, distinct.ninputs);
-	for (int i = 0; i < ninputs; i++)
+	/*
+	 * Not left to the end of the memory: a block that catches an error may
+	 * keep it for long, and the requests with it.
+	 */
+	PG_TRY();
 	{
-		results[i] = of_distinct[distinct.position[i]];
-		results[i].is_truncated |= distinct.inputs[distinct.position[i]].is_truncated;
+		results = inf_stream_finish(inf_stream_submit(stream, inputs, ninputs));
 	}
-	error_context_stack = callback.previous;
+	PG_CATCH();
+	{
+		inf_stream_abandon(stream);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	inf_stream_close(stream);
 	return results;
 }

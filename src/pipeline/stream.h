@@ -1,0 +1,57 @@
+/*
+ * stream.h
+ *		Texts of one model, taken on job by job and embedded in the meantime.
+ *
+ * A job is a list of texts: equal ones are sent once, those that the session
+ * remembers not at all.  Several jobs may be under way, and are finished in any
+ * order.
+ */
+#ifndef INFERENCE_PIPELINE_STREAM_H
+#define INFERENCE_PIPELINE_STREAM_H
+
+#include "base/types.h"
+#include "pipeline/exchange.h"
+
+typedef struct InferenceStream InferenceStream;
+typedef struct InferenceJob InferenceJob;
+
+/*
+ * Opens a stream in the current memory context, which must hold the model and
+ * outlive the contexts of jobs.  overrides (may be NULL) is the task_settings
+ * of the call.  Throws if the model cannot be asked.
+ */
+extern InferenceStream *inf_stream_open(const InferenceModel *model,
+										Jsonb *overrides);
+
+/* The same for a model that is being tried: dimensions are not checked. */
+extern InferenceStream *inf_stream_open_unchecked(const InferenceModel *model);
+
+/*
+ * Takes a list of texts on and begins to send it; does not wait.  All of the
+ * job is in the current memory context, and ends with it.
+ */
+extern InferenceJob *inf_stream_submit(InferenceStream *stream,
+									   const InferenceInput *inputs, int ninputs);
+
+/*
+ * Waits for a job: one embedding for each text, in order.  Throws if any text
+ * could not be embedded.
+ */
+extern InferenceEmbedding *inf_stream_finish(InferenceJob *job);
+
+/* Lets requests move, without waiting. */
+extern void inf_stream_poll(InferenceStream *stream);
+
+/* Most texts that one request takes. */
+extern int	inf_stream_max_inputs(const InferenceStream *stream);
+
+/* What was done so far; NULL if the service runs here. */
+extern const ExchangeCounters *inf_stream_counters(const InferenceStream *stream);
+
+/* Ends requests that still move, because of an error. */
+extern void inf_stream_abandon(InferenceStream *stream);
+
+/* Ends it in good order. */
+extern void inf_stream_close(InferenceStream *stream);
+
+#endif							/* INFERENCE_PIPELINE_STREAM_H */
