@@ -19,6 +19,7 @@
 
 char	   *inf_guc_allowed_hosts = NULL;
 bool		inf_guc_allow_private_addresses = false;
+bool		inf_guc_batching = true;
 char	   *inf_guc_ca_bundle = NULL;
 int			inf_guc_cache_size = 0;
 int			inf_guc_connect_timeout = 5000;
@@ -85,6 +86,14 @@ define_routes(void)
 static void
 define_limits(void)
 {
+	DefineCustomBoolVariable("inference.batching",
+							 "Embeds the texts of rows that a query reads together.",
+							 "Off makes one request for each row and call. Counts when a statement is planned.",
+							 &inf_guc_batching,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
 	/*
 	 * Off by default: an answer that is paid for twice is a cost, an answer
 	 * that is kept is memory of every backend.

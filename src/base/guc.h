@@ -10,6 +10,7 @@
 
 extern char *inf_guc_allowed_hosts;
 extern bool inf_guc_allow_private_addresses;
+extern bool inf_guc_batching;
 extern char *inf_guc_ca_bundle;
 extern int	inf_guc_cache_size;
 extern int	inf_guc_connect_timeout;

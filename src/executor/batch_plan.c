@@ -1,0 +1,477 @@
+/*
+ * batch_plan.c
+ *		Finds calls over rows in a plan, and has them made in batches.
+ *
+ * A call over the rows of a query would be a request for each row, one after
+ * the other.  So in the finished paths of a query we look for the node whose
+ * target computes the call.  That node is made to compute the call's arguments
+ * instead, and a node of ours above it computes the old target: it reads rows
+ * ahead, and embeds their texts together (batch_scan.c).
+ *
+ * The planner loads this module no later than it simplifies the first call,
+ * through the support function of the calls; the hook is asked after that.
+ *
+ * Left alone are calls that might not be made at all (CASE, COALESCE, AND), and
+ * calls over rows that volatile functions make, which must not be evaluated
+ * ahead.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/planner.h"
+#include "optimizer/tlist.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "executor/batch_plan.h"
+#include "executor/batch_scan.h"
+
+static create_upper_paths_hook_type next_hook = NULL;
+
+static Path *batch_path(PlannerInfo *root, Path *path);
+static Plan *plan_batch_path(PlannerInfo *root, RelOptInfo *rel,
+							 CustomPath *path, List *tlist, List *clauses,
+							 List *custom_plans);
+
+static const CustomPathMethods batch_path_methods = {
+	.CustomName = "Inference Batch",
+	.PlanCustomPath = plan_batch_path
+};
+
+/*
+ * ----------
+ * Calls
+ * ----------
+ */
+
+/* Whether a function is one of those that are batched; its kind. */
+static bool
+is_batchable(Oid function, BatchCallKind *kind)
+{
+	static const struct
+	{
+		const char *symbol;
+		BatchCallKind kind;
+	}			symbols[] = {
+		{"inference_embed", BATCH_CALL_EMBED},
+		{"inference_sparse", BATCH_CALL_SPARSE},
+		{"inference_infer", BATCH_CALL_INFER},
+		{"inference_infer_with_task", BATCH_CALL_INFER_TASK}
+	};
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	char	   *symbol;
+	bool		found = false;
+
+	/* Few functions have one, so this is cheap for all others. */
+	if (!OidIsValid(get_func_support(function)))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	if (proc->prolang == ClanguageId)
+	{
+		bool		isnull;
+		Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc,
+											 &isnull);
+
+		symbol = TextDatumGetCString(source);
+		for (int i = 0; i < lengthof(symbols) && !found; i++)
+		{
+			found = strcmp(symbol, symbols[i].symbol) == 0;
+			*kind = symbols[i].kind;
+		}
+	}
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+typedef struct CallSearch
+{
+	bool		in_scan;		/* what is looked at is computed by a scan */
+	List	   *calls;			/* different ones found */
+} CallSearch;
+
+/*
+ * Finds calls that are made for each row whatever it holds: not below a node
+ * that may leave out an argument.
+ */
+static bool
+find_calls(Node *node, CallSearch *search)
+{
+	BatchCallKind kind;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_FuncExpr:
+			if (is_batchable(((FuncExpr *) node)->funcid, &kind))
+			{
+				if (!contain_volatile_functions(node))
+					search->calls = list_append_unique(search->calls, node);
+				return false;
+			}
+			break;
+		case T_PlaceHolderVar:
+			/* above a scan it may come from below */
+			if (!search->in_scan)
+				return false;
+			break;
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_ConvertRowtypeExpr:
+		case T_CoerceToDomain:
+		case T_CollateExpr:
+		case T_FieldSelect:
+		case T_SubscriptingRef:
+		case T_ArrayExpr:
+		case T_RowExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_List:
+			break;
+		case T_ArrayCoerceExpr:
+			/* its other expression is over the elements */
+			return find_calls((Node *) ((ArrayCoerceExpr *) node)->arg, search);
+		default:
+			return false;
+	}
+	return expression_tree_walker(node, find_calls, search);
+}
+
+static bool
+is_scan(const Path *path)
+{
+	return path->parent->reloptkind == RELOPT_BASEREL ||
+		path->parent->reloptkind == RELOPT_OTHER_MEMBER_REL;
+}
+
+/* The calls that a node has in an expression, and can be batched. */
+static List *
+calls_in(const Path *path, Node *expression)
+{
+	CallSearch	search = {is_scan(path), NIL};
+
+	(void) find_calls(expression, &search);
+	return search.calls;
+}
+
+/* Takes the calls out of an expression, for what is left of it. */
+static Node *
+without_calls(Node *node, void *calls)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr) && list_member((List *) calls, node))
+		return (Node *) makeNullConst(((FuncExpr *) node)->funcresulttype, -1,
+									  InvalidOid);
+	return expression_tree_mutator(node, without_calls, calls);
+}
+
+/*
+ * ----------
+ * Targets
+ * ----------
+ */
+
+static bool
+is_fixed(Node *node)
+{
+	return IsA(node, Const) || IsA(node, Param);
+}
+
+/* The arguments of a call become columns of the node below. */
+static void
+add_arguments(PathTarget *target, FuncExpr *call)
+{
+	ListCell   *lc;
+
+	foreach(lc, call->args)
+		if (!is_fixed(lfirst(lc)))
+			add_new_column_to_pathtarget(target, lfirst(lc));
+}
+
+/*
+ * What must come from below for an expression to be computed above.  Without
+ * calls and volatile functions, the expression itself.
+ */
+static List *
+needs_of(const Path *path, Node *expression)
+{
+	List	   *calls = calls_in(path, expression);
+	int			placeholders = is_scan(path) ? PVC_RECURSE_PLACEHOLDERS :
+		PVC_INCLUDE_PLACEHOLDERS;
+
+	if (is_fixed(expression))
+		return NIL;
+	if (calls == NIL && !contain_volatile_functions(expression))
+		return list_make1(expression);
+	return pull_var_clause(without_calls(expression, calls),
+						   PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
+						   placeholders);
+}
+
+/* What the node below must compute, so that target can be computed from it. */
+static PathTarget *
+make_child_target(PlannerInfo *root, const Path *path, List *calls)
+{
+	PathTarget *child = create_empty_pathtarget();
+	ListCell   *lc;
+
+	foreach(lc, path->pathtarget->exprs)
+		add_new_columns_to_pathtarget(child, needs_of(path, lfirst(lc)));
+	foreach(lc, calls)
+		add_arguments(child, lfirst(lc));
+	return set_pathtarget_cost_width(root, child);
+}
+
+/*
+ * ----------
+ * Paths
+ * ----------
+ */
+
+/* Whether whoever reads the rows may stop before the last. */
+static bool
+may_stop(PlannerInfo *root)
+{
+	for (; root != NULL; root = root->parent_root)
+		if (root->tuple_fraction > 0 || root->parse->limitCount != NULL ||
+			(root->parent_root != NULL &&
+			 bms_num_members(root->parent_root->all_baserels) > 1))
+			return true;
+	return false;
+}
+
+/* Our node over a path, in place of what computes the calls in target. */
+static Path *
+make_batch_path(PlannerInfo *root, Path *path, List *calls)
+{
+	CustomPath *batch = makeNode(CustomPath);
+	Path	   *below = IsA(path, ProjectionPath) ?
+		((ProjectionPath *) path)->subpath : path;
+	Path	   *child;
+
+	child = (Path *) create_projection_path(root, path->parent, below,
+											make_child_target(root, path, calls));
+	batch->path.pathtype = T_CustomScan;
+	batch->path.parent = path->parent;
+	batch->path.pathtarget = path->pathtarget;
+	batch->path.param_info = path->param_info;
+	batch->path.rows = path->rows;
+	batch->path.startup_cost = path->startup_cost;
+	batch->path.total_cost = path->total_cost;
+	batch->path.pathkeys = path->pathkeys;
+	batch->custom_paths = list_make1(child);
+	batch->custom_private = list_make2(calls, makeInteger(may_stop(root)));
+	batch->methods = &batch_path_methods;
+	return (Path *) batch;
+}
+
+/*
+ * Whether the rest of an expression could not be computed above a node that
+ * groups: a column in it may be part of a grouping expression.
+ */
+static bool
+mixes_groups(PlannerInfo *root, const Path *path)
+{
+	ListCell   *lc;
+
+	if (root->parse->groupClause == NIL && root->parse->groupingSets == NIL &&
+		!root->parse->hasAggs && !root->parse->hasWindowFuncs)
+		return false;
+	foreach(lc, path->pathtarget->exprs)
+	{
+		List	   *needs = needs_of(path, lfirst(lc));
+
+		if (needs != NIL && linitial(needs) != lfirst(lc))
+			return true;
+	}
+	return false;
+}
+
+/* A node that computes its target, unless the calls come from below. */
+static Path *
+batch_computing_path(PlannerInfo *root, Path *path)
+{
+	List	   *calls = calls_in(path, (Node *) path->pathtarget->exprs);
+
+	if (calls == NIL || mixes_groups(root, path))
+		return path;
+	return make_batch_path(root, path, calls);
+}
+
+static Path *
+batch_projection(PlannerInfo *root, ProjectionPath *path)
+{
+	List	   *calls = calls_in(&path->path, (Node *) path->path.pathtarget->exprs);
+	ListCell   *lc;
+
+	foreach(lc, calls)
+		if (!list_member(path->subpath->pathtarget->exprs, lfirst(lc)))
+			return batch_computing_path(root, &path->path);
+	path->subpath = batch_path(root, path->subpath);
+	return &path->path;
+}
+
+static void
+batch_subpaths(PlannerInfo *root, List *subpaths)
+{
+	ListCell   *lc;
+
+	foreach(lc, subpaths)
+		lfirst(lc) = batch_path(root, lfirst(lc));
+}
+
+/*
+ * Goes down to the node that computes the target.  Nodes that hand on what
+ * comes from below are kept, with another node below them.
+ */
+static Path *
+batch_path(PlannerInfo *root, Path *path)
+{
+	switch (nodeTag(path))
+	{
+		case T_ModifyTablePath:
+			((ModifyTablePath *) path)->subpath =
+				batch_path(root, ((ModifyTablePath *) path)->subpath);
+			return path;
+		case T_LockRowsPath:
+			((LockRowsPath *) path)->subpath =
+				batch_path(root, ((LockRowsPath *) path)->subpath);
+			return path;
+		case T_LimitPath:
+			((LimitPath *) path)->subpath =
+				batch_path(root, ((LimitPath *) path)->subpath);
+			return path;
+		case T_SortPath:
+		case T_IncrementalSortPath:
+			/* the one begins with the other */
+			((SortPath *) path)->subpath =
+				batch_path(root, ((SortPath *) path)->subpath);
+			return path;
+		case T_UpperUniquePath:
+			((UpperUniquePath *) path)->subpath =
+				batch_path(root, ((UpperUniquePath *) path)->subpath);
+			return path;
+		case T_AppendPath:
+			batch_subpaths(root, ((AppendPath *) path)->subpaths);
+			return path;
+		case T_MergeAppendPath:
+			batch_subpaths(root, ((MergeAppendPath *) path)->subpaths);
+			return path;
+		case T_ProjectionPath:
+			return batch_projection(root, (ProjectionPath *) path);
+		case T_CustomPath:
+		case T_ProjectSetPath:
+		case T_RecursiveUnionPath:
+		case T_SetOpPath:
+		case T_GroupResultPath:
+			return path;
+		default:
+			return batch_computing_path(root, path);
+	}
+}
+
+/* Whether the rows themselves depend on when they are made. */
+static bool
+has_volatile_rows(const Query *query)
+{
+	Query		rows = *query;
+
+	rows.targetList = NIL;
+	rows.returningList = NIL;
+	rows.onConflict = NULL;
+	return contain_volatile_functions((Node *) &rows);
+}
+
+static void
+batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
+				  RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
+{
+	if (next_hook)
+		next_hook(root, stage, input_rel, output_rel, extra);
+	if (stage == UPPERREL_FINAL && inf_guc_batching &&
+		!has_volatile_rows(root->parse))
+		batch_subpaths(root, output_rel->pathlist);
+}
+
+/*
+ * ----------
+ * Plans
+ * ----------
+ */
+
+/* The columns of the child, then the calls. */
+static List *
+make_scan_tlist(const Plan *child, const List *calls)
+{
+	List	   *tlist = NIL;
+	ListCell   *lc;
+
+	foreach(lc, child->targetlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		tlist = lappend(tlist, makeTargetEntry(copyObject(entry->expr),
+											   list_length(tlist) + 1, NULL, false));
+	}
+	foreach(lc, calls)
+		tlist = lappend(tlist, makeTargetEntry(copyObject(lfirst(lc)),
+											   list_length(tlist) + 1, NULL, false));
+	return tlist;
+}
+
+static Plan *
+plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
+				List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	List	   *calls = linitial(path->custom_private);
+	List	   *kinds = NIL;
+	List	   *functions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, calls)
+	{
+		FuncExpr   *call = lfirst_node(FuncExpr, lc);
+		BatchCallKind kind = BATCH_CALL_EMBED;
+
+		(void) is_batchable(call->funcid, &kind);
+		kinds = lappend_int(kinds, kind);
+		functions = lappend_oid(functions, call->funcid);
+		scan->custom_exprs = list_concat(scan->custom_exprs,
+										 copyObject(call->args));
+	}
+	scan->scan.plan.targetlist = tlist;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
+	scan->custom_private = list_make3(kinds, functions,
+									  list_make1_int(intVal(lsecond(path->custom_private))));
+	scan->methods = &inf_batch_scan_methods;
+	return &scan->scan.plan;
+}
+
+void
+inf_batch_plan_init(void)
+{
+	next_hook = create_upper_paths_hook;
+	create_upper_paths_hook = batch_final_paths;
+	RegisterCustomScanMethods(&inf_batch_scan_methods);
+}

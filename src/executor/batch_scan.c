@@ -1,0 +1,701 @@
+/*
+ * batch_scan.c
+ *		The plan node that reads rows ahead and embeds their texts together.
+ *
+ * Rows are read in batches.  The texts of a batch are sent as soon as it is
+ * full, and some batches are under way at a time, so that the next answers
+ * arrive while rows of the first are handed on, in the order they were read.
+ *
+ * Memory: a batch has a context of its own, with its rows, texts and embeddings,
+ * which goes when the batch has been handed on.  The streams live as long as
+ * the scan.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/text_encoding.h"
+#include "executor/batch_scan.h"
+#include "pipeline/embedding_value.h"
+#include "pipeline/infer.h"
+#include "pipeline/infer_body.h"
+#include "pipeline/model_config.h"
+#include "pipeline/stream.h"
+
+/*
+ * Texts in a request, unless the service or the user wants fewer: enough to
+ * make the cost of a request small, few enough to have several under way.
+ */
+#define MAX_BATCH_ROWS 64
+
+/* Batches that are read ahead, for each request that may be in flight. */
+#define BATCHES_PER_FLIGHT 2
+
+/* Rows handed on between two looks at the network. */
+#define ROWS_PER_POLL 16
+
+#define MAX_ARGUMENTS 3
+
+/* A model with task settings; most scans ask one. */
+typedef struct BatchStream
+{
+	struct BatchStream *next;
+	char	   *model_id;
+	Jsonb	   *overrides;		/* NULL: none */
+	InferenceTask task;			/* 0: any */
+	const InferenceModel *model;
+	InferenceStream *stream;
+} BatchStream;
+
+typedef struct BatchCall
+{
+	BatchCallKind kind;
+	int			nargs;
+	ExprState  *args[MAX_ARGUMENTS];
+} BatchCall;
+
+/* The texts of a batch that go to one stream. */
+typedef struct BatchJob
+{
+	struct BatchJob *next;
+	BatchStream *stream;
+	InferenceInput *inputs;
+	int			ninputs;
+	int			room;
+	InferenceJob *job;			/* NULL: not sent yet */
+	InferenceEmbedding *embeddings;	/* NULL: not waited for yet */
+} BatchJob;
+
+/* What a row asks for in a call: nothing, or some texts of a job. */
+typedef struct BatchCell
+{
+	BatchJob   *job;			/* NULL: the answer is null */
+	int			first;
+	int			ninputs;
+} BatchCell;
+
+typedef struct Batch
+{
+	dlist_node	node;
+	MemoryContext context;
+	BatchJob   *jobs;
+	MinimalTuple *rows;			/* (nrows) */
+	BatchCell  *cells;			/* (nrows, ncalls) */
+	int			nrows;
+	int			next_row;		/* to hand on */
+	Size		bytes;
+} Batch;
+
+typedef struct BatchScanState
+{
+	CustomScanState css;
+
+	/* The calls */
+	BatchCall  *calls;
+	int			ncalls;
+	bool		may_stop;
+
+	/* Rows of the child, and how they are read from where they wait */
+	int			ncolumns;		/* of the child */
+	TupleTableSlot *waiting_row;
+
+	/* What is under way */
+	MemoryContext context;
+	BatchStream *streams;
+	dlist_head	batches;		/* in the order they were read */
+	int			nbatches;
+	Size		bytes;
+	int			rows_wanted;	/* of the next batch */
+	bool		is_at_end;		/* the child has no more rows */
+
+	/* For EXPLAIN */
+	int64		ninputs;		/* before equal ones are taken together */
+} BatchScanState;
+
+static Node *create_state(CustomScan *scan);
+static void begin_scan(CustomScanState *css, EState *estate, int eflags);
+static TupleTableSlot *next_row(CustomScanState *css);
+static void end_scan(CustomScanState *css);
+static void rescan(CustomScanState *css);
+static void explain_scan(CustomScanState *css, List *ancestors, ExplainState *es);
+
+const CustomScanMethods inf_batch_scan_methods = {
+	.CustomName = "Inference Batch",
+	.CreateCustomScanState = create_state
+};
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = "Inference Batch",
+	.BeginCustomScan = begin_scan,
+	.ExecCustomScan = next_row,
+	.EndCustomScan = end_scan,
+	.ReScanCustomScan = rescan,
+	.ExplainCustomScan = explain_scan
+};
+
+/*
+ * ----------
+ * Setting up
+ * ----------
+ */
+
+static Node *
+create_state(CustomScan *scan)
+{
+	BatchScanState *state = palloc0(sizeof(BatchScanState));
+
+	NodeSetTag(state, T_CustomScanState);
+	state->css.methods = &exec_methods;
+	return (Node *) state;
+}
+
+static int
+argument_count(BatchCallKind kind)
+{
+	return kind == BATCH_CALL_INFER ? 2 : 3;
+}
+
+/* The executor checks functions that it calls; these it does not see. */
+static void
+check_may_execute(Oid function)
+{
+	AclResult	result = object_aclcheck(ProcedureRelationId, function,
+										 GetUserId(), ACL_EXECUTE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+}
+
+static void
+prepare_calls(BatchScanState *state)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *kinds = list_nth(scan->custom_private, BATCH_PRIVATE_KINDS);
+	List	   *functions = list_nth(scan->custom_private, BATCH_PRIVATE_FUNCTIONS);
+	ListCell   *expression = list_head(scan->custom_exprs);
+
+	state->ncalls = list_length(kinds);
+	state->calls = palloc0(sizeof(BatchCall) * state->ncalls);
+	for (int i = 0; i < state->ncalls; i++)
+	{
+		BatchCall  *call = &state->calls[i];
+
+		check_may_execute(list_nth_oid(functions, i));
+		call->kind = list_nth_int(kinds, i);
+		call->nargs = argument_count(call->kind);
+		for (int j = 0; j < call->nargs; j++)
+		{
+			call->args[j] = ExecInitExpr(lfirst(expression), &state->css.ss.ps);
+			expression = lnext(scan->custom_exprs, expression);
+		}
+	}
+}
+
+static void
+start_anew(BatchScanState *state)
+{
+	dlist_init(&state->batches);
+	state->nbatches = 0;
+	state->bytes = 0;
+	state->streams = NULL;
+	state->rows_wanted = state->may_stop ? 1 : MAX_BATCH_ROWS;
+	state->is_at_end = false;
+}
+
+/* Sends nothing: EXPLAIN comes here too, and so do rows that are checked again. */
+static void
+begin_scan(CustomScanState *css, EState *estate, int eflags)
+{
+	BatchScanState *state = (BatchScanState *) css;
+	CustomScan *scan = (CustomScan *) css->ss.ps.plan;
+	PlanState  *child = ExecInitNode(linitial(scan->custom_plans), estate,
+									 eflags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
+
+	css->custom_ps = list_make1(child);
+	state->ncolumns = list_length(child->plan->targetlist);
+	state->waiting_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(child),
+												&TTSOpsMinimalTuple);
+	state->may_stop = linitial_int(list_nth(scan->custom_private,
+											BATCH_PRIVATE_MAY_STOP));
+	prepare_calls(state);
+	state->context = AllocSetContextCreate(estate->es_query_cxt,
+										   "inference batch scan",
+										   ALLOCSET_DEFAULT_SIZES);
+	start_anew(state);
+}
+
+/*
+ * ----------
+ * Texts of a row
+ * ----------
+ */
+
+static bool
+same_settings(Jsonb *a, Jsonb *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/* The stream for a model and settings; opened when first asked for. */
+static BatchStream *
+find_stream(BatchScanState *state, const char *model_id, InferenceTask task,
+			Jsonb *overrides)
+{
+	MemoryContext caller;
+	BatchStream *stream;
+
+	for (stream = state->streams; stream; stream = stream->next)
+		if (strcmp(stream->model_id, model_id) == 0 && stream->task == task &&
+			same_settings(stream->overrides, overrides))
+			return stream;
+
+	caller = MemoryContextSwitchTo(state->context);
+	stream = palloc0(sizeof(BatchStream));
+	stream->model_id = pstrdup(model_id);
+	stream->task = task;
+	if (overrides)
+	{
+		stream->overrides = palloc(VARSIZE(overrides));
+		memcpy(stream->overrides, overrides, VARSIZE(overrides));
+	}
+	stream->model = inf_infer_open_model(model_id, task, GetUserId());
+	stream->stream = inf_stream_open(stream->model, stream->overrides);
+	stream->next = state->streams;
+	state->streams = stream;
+	MemoryContextSwitchTo(caller);
+	return stream;
+}
+
+static BatchJob *
+find_job(Batch *batch, BatchStream *stream)
+{
+	BatchJob   *job;
+
+	for (job = batch->jobs; job; job = job->next)
+		if (job->stream == stream)
+			return job;
+	job = palloc0(sizeof(BatchJob));
+	job->stream = stream;
+	job->room = MAX_BATCH_ROWS;
+	job->inputs = palloc(sizeof(InferenceInput) * job->room);
+	job->next = batch->jobs;
+	batch->jobs = job;
+	return job;
+}
+
+/* Adds texts to a job; they are in the batch's memory already. */
+static void
+add_inputs(BatchScanState *state, Batch *batch, BatchCell *cell,
+		   BatchStream *stream, const InferenceInput *inputs, int ninputs)
+{
+	BatchJob   *job = find_job(batch, stream);
+
+	while (job->ninputs + ninputs > job->room)
+	{
+		job->room *= 2;
+		job->inputs = repalloc_huge(job->inputs, sizeof(InferenceInput) * job->room);
+	}
+	memcpy(&job->inputs[job->ninputs], inputs, sizeof(InferenceInput) * ninputs);
+	cell->job = job;
+	cell->first = job->ninputs;
+	cell->ninputs = ninputs;
+	job->ninputs += ninputs;
+	state->ninputs += ninputs;
+	for (int i = 0; i < ninputs; i++)
+		batch->bytes += inputs[i].length;
+}
+
+/* inference_embed and inference_sparse: a blank text has no embedding. */
+static void
+take_text(BatchScanState *state, Batch *batch, BatchCell *cell,
+		  BatchCallKind kind, const Datum *args)
+{
+	InferenceTask task = kind == BATCH_CALL_EMBED ? INF_TASK_TEXT_EMBEDDING :
+		INF_TASK_SPARSE_EMBEDDING;
+	char	   *model_id = TextDatumGetCString(args[0]);
+	text	   *input_text = DatumGetTextPP(args[1]);
+	BatchStream *stream = find_stream(state, model_id, task, DatumGetJsonbP(args[2]));
+	InferenceInput input;
+
+	inf_infer_make_input(&input, VARDATA_ANY(input_text),
+						 VARSIZE_ANY_EXHDR(input_text), 0);
+
+	/* What it was made from is gone with the row. */
+	if (input.text == VARDATA_ANY(input_text))
+		input.text = pnstrdup(input.text, input.length);
+	if (!inf_text_is_blank(input.text, input.length))
+		add_inputs(state, batch, cell, stream, &input, 1);
+}
+
+/* inference_infer: texts as the body has them. */
+static void
+take_body(BatchScanState *state, Batch *batch, BatchCell *cell,
+		  BatchCallKind kind, const Datum *args)
+{
+	int			at = kind == BATCH_CALL_INFER_TASK ? 1 : 0;
+	InferenceTask task = at ? inf_config_task(TextDatumGetCString(args[0])) : 0;
+	char	   *model_id = TextDatumGetCString(args[at]);
+	Jsonb	   *body = DatumGetJsonbPCopy(args[at + 1]);
+	Jsonb	   *settings;
+	InferenceInput *inputs;
+	int			ninputs;
+
+	inputs = inf_body_read(body, &ninputs, &settings);
+	add_inputs(state, batch, cell, find_stream(state, model_id, task, settings),
+			   inputs, ninputs);
+}
+
+/* What the row in the expression context asks for in a call. */
+static void
+take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
+		  const BatchCall *call)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	Datum		args[MAX_ARGUMENTS];
+	MemoryContext caller;
+
+	cell->job = NULL;
+	for (int i = 0; i < call->nargs; i++)
+	{
+		bool		isnull;
+
+		args[i] = ExecEvalExprSwitchContext(call->args[i], econtext, &isnull);
+		if (isnull)
+			return;				/* the functions are strict */
+	}
+	caller = MemoryContextSwitchTo(batch->context);
+	if (call->kind == BATCH_CALL_EMBED || call->kind == BATCH_CALL_SPARSE)
+		take_text(state, batch, cell, call->kind, args);
+	else
+		take_body(state, batch, cell, call->kind, args);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * ----------
+ * Batches
+ * ----------
+ */
+
+/* A row of the child as the first columns of the scan slot. */
+static void
+show_row(BatchScanState *state, TupleTableSlot *row)
+{
+	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
+
+	slot_getallattrs(row);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * state->ncolumns);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * state->ncolumns);
+	for (int i = 0; i < state->ncalls; i++)
+	{
+		slot->tts_values[state->ncolumns + i] = (Datum) 0;
+		slot->tts_isnull[state->ncolumns + i] = true;
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+static void
+take_row(BatchScanState *state, Batch *batch, TupleTableSlot *row)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	MemoryContext caller = MemoryContextSwitchTo(batch->context);
+	MinimalTuple tuple = ExecCopySlotMinimalTuple(row);
+
+	MemoryContextSwitchTo(caller);
+	batch->rows[batch->nrows] = tuple;
+	batch->bytes += tuple->t_len;
+	ResetExprContext(econtext);
+	show_row(state, row);
+	econtext->ecxt_scantuple = state->css.ss.ss_ScanTupleSlot;
+	for (int i = 0; i < state->ncalls; i++)
+		take_call(state, batch, &batch->cells[batch->nrows * state->ncalls + i],
+				  &state->calls[i]);
+	batch->nrows++;
+}
+
+static Batch *
+create_batch(BatchScanState *state, int nrows)
+{
+	MemoryContext context = AllocSetContextCreate(state->context,
+												  "inference batch",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Batch	   *batch = palloc0(sizeof(Batch));
+
+	batch->context = context;
+	batch->rows = palloc(sizeof(MinimalTuple) * nrows);
+	batch->cells = palloc(sizeof(BatchCell) * nrows * state->ncalls);
+	MemoryContextSwitchTo(caller);
+	return batch;
+}
+
+static void
+drop_batch(BatchScanState *state, Batch *batch)
+{
+	dlist_delete(&batch->node);
+	state->nbatches--;
+	state->bytes -= batch->bytes;
+	MemoryContextDelete(batch->context);
+}
+
+static void
+send_batch(BatchScanState *state, Batch *batch)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->context);
+
+	for (BatchJob *job = batch->jobs; job; job = job->next)
+		job->job = inf_stream_submit(job->stream->stream, job->inputs, job->ninputs);
+	MemoryContextSwitchTo(caller);
+
+	/* What will come back takes about as much again as an average vector. */
+	for (BatchJob *job = batch->jobs; job; job = job->next)
+		batch->bytes += (Size) job->ninputs * 4096;
+	state->bytes += batch->bytes;
+	dlist_push_tail(&state->batches, &batch->node);
+	state->nbatches++;
+}
+
+/* Rows of a batch: as many texts as go into a request. */
+static int
+batch_rows(const BatchScanState *state)
+{
+	int			nrows = inf_guc_max_batch_inputs > 0 ? inf_guc_max_batch_inputs :
+		MAX_BATCH_ROWS;
+
+	for (BatchStream *stream = state->streams; stream; stream = stream->next)
+		nrows = Min(nrows, inf_stream_max_inputs(stream->stream));
+	return Min(nrows, state->rows_wanted);
+}
+
+/* Reads a batch and sends it; false if there are no more rows. */
+static bool
+read_batch(BatchScanState *state)
+{
+	PlanState  *child = linitial(state->css.custom_ps);
+	int			nrows = batch_rows(state);
+	Batch	   *batch = create_batch(state, nrows);
+
+	while (batch->nrows < nrows && batch->bytes < INF_MAX_BATCH_BYTES)
+	{
+		TupleTableSlot *row = ExecProcNode(child);
+
+		if (TupIsNull(row))
+		{
+			state->is_at_end = true;
+			break;
+		}
+		take_row(state, batch, row);
+
+		/* The first row tells which service it is, and so how many it takes. */
+		nrows = Min(nrows, batch_rows(state));
+	}
+	if (batch->nrows == 0)
+	{
+		MemoryContextDelete(batch->context);
+		return false;
+	}
+	send_batch(state, batch);
+	return true;
+}
+
+/*
+ * Reads ahead.  For whom may stop early it begins with one row, and reads twice
+ * as many whenever all that was read has been taken.
+ */
+static void
+read_ahead(BatchScanState *state)
+{
+	int			max_batches = inf_guc_max_concurrent_requests * BATCHES_PER_FLIGHT;
+	Size		max_bytes = (Size) work_mem * 1024;
+
+	if (state->may_stop && state->rows_wanted < MAX_BATCH_ROWS * max_batches)
+	{
+		int			nleft = state->rows_wanted;
+
+		if (state->nbatches > 0)
+			return;
+		while (nleft > 0 && !state->is_at_end && read_batch(state))
+			nleft -= MAX_BATCH_ROWS;
+		state->rows_wanted *= 2;
+		return;
+	}
+	while (!state->is_at_end &&
+		   (state->nbatches == 0 ||
+			(state->nbatches < max_batches && state->bytes < max_bytes)))
+		(void) read_batch(state);
+}
+
+static void
+poll_streams(BatchScanState *state)
+{
+	for (BatchStream *stream = state->streams; stream; stream = stream->next)
+		inf_stream_poll(stream->stream);
+}
+
+/* The batch that the next row is in, or NULL at the end. */
+static Batch *
+current_batch(BatchScanState *state)
+{
+	Batch	   *batch;
+
+	if (state->nbatches > 0)
+	{
+		batch = dlist_head_element(Batch, node, &state->batches);
+		if (batch->next_row < batch->nrows)
+			return batch;
+		drop_batch(state, batch);
+	}
+	read_ahead(state);
+	if (state->nbatches == 0)
+		return NULL;
+	return dlist_head_element(Batch, node, &state->batches);
+}
+
+/*
+ * ----------
+ * Handing on
+ * ----------
+ */
+
+static InferenceEmbedding *
+embeddings_of(BatchJob *job, Batch *batch)
+{
+	if (job->embeddings == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(batch->context);
+
+		job->embeddings = inf_stream_finish(job->job);
+		MemoryContextSwitchTo(caller);
+	}
+	return job->embeddings;
+}
+
+static Datum
+answer_of(const BatchCall *call, const BatchCell *cell,
+		  const InferenceEmbedding *embeddings)
+{
+	switch (call->kind)
+	{
+		case BATCH_CALL_EMBED:
+			/* straight from where it was decoded; else a copy */
+			if (embeddings->array)
+				return PointerGetDatum(embeddings->array);
+			return PointerGetDatum(inf_value_real_array(embeddings));
+		case BATCH_CALL_SPARSE:
+			return JsonbPGetDatum(inf_value_token_map(embeddings));
+		default:
+			return JsonbPGetDatum(inf_value_answer(cell->job->stream->model->task,
+												   embeddings, cell->ninputs));
+	}
+}
+
+/* The next row with its answers in the scan slot; NULL at the end. */
+static TupleTableSlot *
+fetch_row(BatchScanState *state)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
+	Batch	   *batch = current_batch(state);
+	MemoryContext caller;
+	BatchCell  *cells;
+
+	if (batch == NULL)
+		return NULL;
+	if (batch->next_row % ROWS_PER_POLL == ROWS_PER_POLL - 1)
+		poll_streams(state);
+	ResetExprContext(econtext);
+	ExecStoreMinimalTuple(batch->rows[batch->next_row], state->waiting_row, false);
+	show_row(state, state->waiting_row);
+	cells = &batch->cells[batch->next_row * state->ncalls];
+	batch->next_row++;
+
+	caller = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	for (int i = 0; i < state->ncalls; i++)
+	{
+		if (cells[i].job == NULL)
+			continue;
+		slot->tts_values[state->ncolumns + i] =
+			answer_of(&state->calls[i], &cells[i],
+					  embeddings_of(cells[i].job, batch) + cells[i].first);
+		slot->tts_isnull[state->ncolumns + i] = false;
+	}
+	MemoryContextSwitchTo(caller);
+	return slot;
+}
+
+static TupleTableSlot *
+next_row(CustomScanState *css)
+{
+	ProjectionInfo *projection = css->ss.ps.ps_ProjInfo;
+	TupleTableSlot *slot = fetch_row((BatchScanState *) css);
+
+	if (slot == NULL)
+	{
+		/* who asks for a result slot gets an empty one of its kind */
+		return projection ? ExecClearTuple(projection->pi_state.resultslot) : NULL;
+	}
+	if (projection == NULL)
+		return slot;
+	css->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
+	return ExecProject(projection);
+}
+
+/*
+ * ----------
+ * The end
+ * ----------
+ */
+
+/* What streams have done, before they go. */
+static void
+close_streams(BatchScanState *state)
+{
+	for (BatchStream *stream = state->streams; stream; stream = stream->next)
+		inf_stream_close(stream->stream);
+}
+
+static void
+end_scan(CustomScanState *css)
+{
+	BatchScanState *state = (BatchScanState *) css;
+
+	close_streams(state);
+	MemoryContextDelete(state->context);
+	ExecEndNode(linitial(css->custom_ps));
+}
+
+static void
+rescan(CustomScanState *css)
+{
+	BatchScanState *state = (BatchScanState *) css;
+	PlanState  *child = linitial(css->custom_ps);
+
+	close_streams(state);
+	ExecClearTuple(css->ss.ss_ScanTupleSlot);
+	ExecClearTuple(state->waiting_row);
+	MemoryContextReset(state->context);
+	start_anew(state);
+	if (css->ss.ps.chgParam != NULL)
+		UpdateChangedParamSet(child, css->ss.ps.chgParam);
+	if (child->chgParam == NULL)
+		ExecReScan(child);
+}
+
+static void
+explain_scan(CustomScanState *css, List *ancestors, ExplainState *es)
+{
+}
