@@ -19,6 +19,7 @@
 
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
@@ -35,10 +36,18 @@
 #include "base/guc.h"
 #include "executor/batch_plan.h"
 #include "executor/batch_scan.h"
+#include "executor/constant_call.h"
 
 static create_upper_paths_hook_type next_hook = NULL;
 
-static Path *batch_path(PlannerInfo *root, Path *path);
+/* What is known, on the way down, of whoever reads the rows. */
+typedef struct Reader
+{
+	PlannerInfo *root;
+	int			first_rows;		/* that will be read for certain; 0: all */
+} Reader;
+
+static Path *batch_path(Reader reader, Path *path);
 static Plan *plan_batch_path(PlannerInfo *root, RelOptInfo *rel,
 							 CustomPath *path, List *tlist, List *clauses,
 							 List *custom_plans);
@@ -119,7 +128,8 @@ find_calls(Node *node, CallSearch *search)
 		case T_FuncExpr:
 			if (is_batchable(((FuncExpr *) node)->funcid, &kind))
 			{
-				if (!contain_volatile_functions(node))
+				if (!contain_volatile_functions(node) &&
+					inf_call_varies(((FuncExpr *) node)->args))
 					search->calls = list_append_unique(search->calls, node);
 				return false;
 			}
@@ -144,6 +154,7 @@ find_calls(Node *node, CallSearch *search)
 		case T_RowExpr:
 		case T_NullTest:
 		case T_BooleanTest:
+		case T_TargetEntry:
 		case T_List:
 			break;
 		case T_ArrayCoerceExpr:
@@ -227,14 +238,18 @@ needs_of(const Path *path, Node *expression)
 						   placeholders);
 }
 
-/* What the node below must compute, so that target can be computed from it. */
+/*
+ * What the node below path must compute, so that target can be computed from
+ * it.
+ */
 static PathTarget *
-make_child_target(PlannerInfo *root, const Path *path, List *calls)
+make_child_target(PlannerInfo *root, const Path *path, PathTarget *target,
+				  List *calls)
 {
 	PathTarget *child = create_empty_pathtarget();
 	ListCell   *lc;
 
-	foreach(lc, path->pathtarget->exprs)
+	foreach(lc, target->exprs)
 		add_new_columns_to_pathtarget(child, needs_of(path, lfirst(lc)));
 	foreach(lc, calls)
 		add_arguments(child, lfirst(lc));
@@ -247,39 +262,67 @@ make_child_target(PlannerInfo *root, const Path *path, List *calls)
  * ----------
  */
 
-/* Whether whoever reads the rows may stop before the last. */
+/*
+ * Whether whoever reads all that a query gives may stop before the end: the
+ * holder of a cursor, EXISTS, a join, a LIMIT further out.
+ */
 static bool
 may_stop(PlannerInfo *root)
 {
-	for (; root != NULL; root = root->parent_root)
-		if (root->tuple_fraction > 0 || root->parse->limitCount != NULL ||
-			(root->parent_root != NULL &&
-			 bms_num_members(root->parent_root->all_baserels) > 1))
+	bool		has_limit = root->parse->limitCount != NULL;
+
+	if (!has_limit && root->tuple_fraction > 0)
+		return true;
+	for (; root->parent_root != NULL; root = root->parent_root)
+		if (root->parent_root->tuple_fraction > 0 ||
+			root->parent_root->parse->limitCount != NULL ||
+			bms_num_members(root->parent_root->all_baserels) > 1)
 			return true;
 	return false;
 }
 
-/* Our node over a path, in place of what computes the calls in target. */
-static Path *
-make_batch_path(PlannerInfo *root, Path *path, List *calls)
+/* A LIMIT that is known reads as many rows, and an unknown one at least one. */
+static Reader
+behind_limit(Reader reader)
 {
+	double		ntuples = reader.root->limit_tuples;
+	int			limit = ntuples >= 1 && ntuples < INT_MAX ? (int) ntuples : 1;
+
+	if (reader.first_rows == 0)
+		reader.first_rows = limit;
+	return reader;
+}
+
+/* Who reads all rows before it gives the first. */
+static Reader
+behind_sort(Reader reader)
+{
+	reader.first_rows = 0;
+	return reader;
+}
+
+/* Our node over a path, in place of what computes the calls in its target. */
+static Path *
+make_batch_path(Reader reader, Path *path, PathTarget *target, List *calls)
+{
+	PlannerInfo *root = reader.root;
 	CustomPath *batch = makeNode(CustomPath);
 	Path	   *below = IsA(path, ProjectionPath) ?
 		((ProjectionPath *) path)->subpath : path;
 	Path	   *child;
 
 	child = (Path *) create_projection_path(root, path->parent, below,
-											make_child_target(root, path, calls));
+											make_child_target(root, path, target, calls));
 	batch->path.pathtype = T_CustomScan;
 	batch->path.parent = path->parent;
-	batch->path.pathtarget = path->pathtarget;
+	batch->path.pathtarget = target;
 	batch->path.param_info = path->param_info;
 	batch->path.rows = path->rows;
 	batch->path.startup_cost = path->startup_cost;
 	batch->path.total_cost = path->total_cost;
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
-	batch->custom_private = list_make2(calls, makeInteger(may_stop(root)));
+	batch->custom_private = list_make2(calls, makeInteger(reader.first_rows));
 	batch->methods = &batch_path_methods;
 	return (Path *) batch;
 }
@@ -306,37 +349,83 @@ mixes_groups(PlannerInfo *root, const Path *path)
 	return false;
 }
 
+/* A query without a table. */
+static bool
+is_single_row(const Path *path)
+{
+	return IsA(path, GroupResultPath) ||
+		(IsA(path, Path) && path->pathtype == T_Result);
+}
+
 /* A node that computes its target, unless the calls come from below. */
 static Path *
-batch_computing_path(PlannerInfo *root, Path *path)
+batch_computing_path(Reader reader, Path *path)
 {
 	List	   *calls = calls_in(path, (Node *) path->pathtarget->exprs);
 
-	if (calls == NIL || mixes_groups(root, path))
+	if (is_single_row(path))
 		return path;
-	return make_batch_path(root, path, calls);
+	if (calls == NIL || mixes_groups(reader.root, path))
+		return path;
+	return make_batch_path(reader, path, path->pathtarget, calls);
+}
+
+/*
+ * Calls in the arguments of aggregates become columns of what the aggregates
+ * read.  Those of a FILTER might not be made.
+ */
+static void
+batch_aggregates(Reader reader, AggPath *path)
+{
+	List	   *aggregates = pull_var_clause((Node *) list_make2(path->path.pathtarget->exprs,
+																 path->qual),
+											 PVC_INCLUDE_AGGREGATES |
+											 PVC_RECURSE_WINDOWFUNCS |
+											 PVC_INCLUDE_PLACEHOLDERS);
+	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
+	List	   *calls = NIL;
+	ListCell   *lc;
+
+	foreach(lc, aggregates)
+	{
+		Aggref	   *aggregate = lfirst(lc);
+
+		if (IsA(aggregate, Aggref) && aggregate->aggfilter == NULL &&
+			aggregate->aggsplit == AGGSPLIT_SIMPLE)
+			calls = list_concat_unique(calls,
+									   calls_in(&path->path, (Node *) aggregate->args));
+	}
+	calls = list_difference(calls, target->exprs);
+	if (calls == NIL)
+		return;
+	add_new_columns_to_pathtarget(target, calls);
+	if (path->aggstrategy != AGG_SORTED)
+		reader = behind_sort(reader);
+	path->subpath = make_batch_path(reader, path->subpath, target, calls);
 }
 
 static Path *
-batch_projection(PlannerInfo *root, ProjectionPath *path)
+batch_projection(Reader reader, ProjectionPath *path)
 {
 	List	   *calls = calls_in(&path->path, (Node *) path->path.pathtarget->exprs);
 	ListCell   *lc;
 
+	if (is_single_row(path->subpath))
+		return &path->path;
 	foreach(lc, calls)
 		if (!list_member(path->subpath->pathtarget->exprs, lfirst(lc)))
-			return batch_computing_path(root, &path->path);
-	path->subpath = batch_path(root, path->subpath);
+			return batch_computing_path(reader, &path->path);
+	path->subpath = batch_path(reader, path->subpath);
 	return &path->path;
 }
 
 static void
-batch_subpaths(PlannerInfo *root, List *subpaths)
+batch_subpaths(Reader reader, List *subpaths)
 {
 	ListCell   *lc;
 
 	foreach(lc, subpaths)
-		lfirst(lc) = batch_path(root, lfirst(lc));
+		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
 /*
@@ -344,48 +433,52 @@ batch_subpaths(PlannerInfo *root, List *subpaths)
  * comes from below are kept, with another node below them.
  */
 static Path *
-batch_path(PlannerInfo *root, Path *path)
+batch_path(Reader reader, Path *path)
 {
 	switch (nodeTag(path))
 	{
 		case T_ModifyTablePath:
 			((ModifyTablePath *) path)->subpath =
-				batch_path(root, ((ModifyTablePath *) path)->subpath);
+				batch_path(reader, ((ModifyTablePath *) path)->subpath);
 			return path;
 		case T_LockRowsPath:
 			((LockRowsPath *) path)->subpath =
-				batch_path(root, ((LockRowsPath *) path)->subpath);
+				batch_path(reader, ((LockRowsPath *) path)->subpath);
 			return path;
 		case T_LimitPath:
 			((LimitPath *) path)->subpath =
-				batch_path(root, ((LimitPath *) path)->subpath);
+				batch_path(behind_limit(reader), ((LimitPath *) path)->subpath);
 			return path;
 		case T_SortPath:
-		case T_IncrementalSortPath:
-			/* the one begins with the other */
 			((SortPath *) path)->subpath =
-				batch_path(root, ((SortPath *) path)->subpath);
+				batch_path(behind_sort(reader), ((SortPath *) path)->subpath);
+			return path;
+		case T_IncrementalSortPath:
+			((IncrementalSortPath *) path)->spath.subpath =
+				batch_path(reader, ((IncrementalSortPath *) path)->spath.subpath);
 			return path;
 		case T_UpperUniquePath:
 			((UpperUniquePath *) path)->subpath =
-				batch_path(root, ((UpperUniquePath *) path)->subpath);
+				batch_path(reader, ((UpperUniquePath *) path)->subpath);
 			return path;
 		case T_AppendPath:
-			batch_subpaths(root, ((AppendPath *) path)->subpaths);
+			batch_subpaths(reader, ((AppendPath *) path)->subpaths);
 			return path;
 		case T_MergeAppendPath:
-			batch_subpaths(root, ((MergeAppendPath *) path)->subpaths);
+			batch_subpaths(reader, ((MergeAppendPath *) path)->subpaths);
 			return path;
+		case T_AggPath:
+			batch_aggregates(reader, (AggPath *) path);
+			return batch_computing_path(reader, path);
 		case T_ProjectionPath:
-			return batch_projection(root, (ProjectionPath *) path);
+			return batch_projection(reader, (ProjectionPath *) path);
 		case T_CustomPath:
 		case T_ProjectSetPath:
 		case T_RecursiveUnionPath:
 		case T_SetOpPath:
-		case T_GroupResultPath:
 			return path;
 		default:
-			return batch_computing_path(root, path);
+			return batch_computing_path(reader, path);
 	}
 }
 
@@ -405,11 +498,16 @@ static void
 batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 				  RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
+	Reader		reader = {root, 0};
+
 	if (next_hook)
 		next_hook(root, stage, input_rel, output_rel, extra);
-	if (stage == UPPERREL_FINAL && inf_guc_batching &&
-		!has_volatile_rows(root->parse))
-		batch_subpaths(root, output_rel->pathlist);
+	if (stage != UPPERREL_FINAL || !inf_guc_batching ||
+		has_volatile_rows(root->parse))
+		return;
+	if (may_stop(root))
+		reader.first_rows = 1;
+	batch_subpaths(reader, output_rel->pathlist);
 }
 
 /*
@@ -464,6 +562,8 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
 	scan->custom_private = list_make3(kinds, functions,
 									  list_make1_int(intVal(lsecond(path->custom_private))));
+	if (ExecSupportsBackwardScan(linitial(custom_plans)))
+		scan->flags = CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
 	scan->methods = &inf_batch_scan_methods;
 	return &scan->scan.plan;
 }

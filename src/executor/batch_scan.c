@@ -26,6 +26,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/text_encoding.h"
+#include "catalog/model_cache.h"
 #include "executor/batch_scan.h"
 #include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
@@ -45,6 +46,9 @@
 /* Rows handed on between two looks at the network. */
 #define ROWS_PER_POLL 16
 
+/* What an embedding is taken for before the first has come: 768 dimensions. */
+#define FIRST_EMBEDDING_BYTES 3072
+
 #define MAX_ARGUMENTS 3
 
 /* A model with task settings; most scans ask one. */
@@ -56,6 +60,7 @@ typedef struct BatchStream
 	InferenceTask task;			/* 0: any */
 	const InferenceModel *model;
 	InferenceStream *stream;
+	Size		embedding_bytes;	/* as large as the last; a guess before */
 } BatchStream;
 
 typedef struct BatchCall
@@ -104,7 +109,7 @@ typedef struct BatchScanState
 	/* The calls */
 	BatchCall  *calls;
 	int			ncalls;
-	bool		may_stop;
+	int			first_rows;		/* that will be read for certain; 0: all */
 
 	/* Rows of the child, and how they are read from where they wait */
 	int			ncolumns;		/* of the child */
@@ -116,11 +121,14 @@ typedef struct BatchScanState
 	dlist_head	batches;		/* in the order they were read */
 	int			nbatches;
 	Size		bytes;
-	int			rows_wanted;	/* of the next batch */
+	int64		nread;			/* rows of the child, its end included */
+	int64		nhanded;		/* of those, handed on */
+	int64		rows_allowed;	/* to be read so far */
+	int64		burst;			/* by how many that was raised last */
 	bool		is_at_end;		/* the child has no more rows */
 
-	/* For EXPLAIN */
-	int64		ninputs;		/* before equal ones are taken together */
+	/* For EXPLAIN ANALYZE */
+	StreamCounters counters;	/* of streams that are gone */
 } BatchScanState;
 
 static Node *create_state(CustomScan *scan);
@@ -209,7 +217,10 @@ start_anew(BatchScanState *state)
 	state->nbatches = 0;
 	state->bytes = 0;
 	state->streams = NULL;
-	state->rows_wanted = state->may_stop ? 1 : MAX_BATCH_ROWS;
+	state->nread = 0;
+	state->nhanded = 0;
+	state->rows_allowed = state->first_rows > 0 ? state->first_rows : PG_INT64_MAX;
+	state->burst = 1;
 	state->is_at_end = false;
 }
 
@@ -226,8 +237,8 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	state->ncolumns = list_length(child->plan->targetlist);
 	state->waiting_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(child),
 												&TTSOpsMinimalTuple);
-	state->may_stop = linitial_int(list_nth(scan->custom_private,
-											BATCH_PRIVATE_MAY_STOP));
+	state->first_rows = linitial_int(list_nth(scan->custom_private,
+											  BATCH_PRIVATE_FIRST_ROWS));
 	prepare_calls(state);
 	state->context = AllocSetContextCreate(estate->es_query_cxt,
 										   "inference batch scan",
@@ -273,6 +284,7 @@ find_stream(BatchScanState *state, const char *model_id, InferenceTask task,
 	}
 	stream->model = inf_infer_open_model(model_id, task, GetUserId());
 	stream->stream = inf_stream_open(stream->model, stream->overrides);
+	stream->embedding_bytes = FIRST_EMBEDDING_BYTES;
 	stream->next = state->streams;
 	state->streams = stream;
 	MemoryContextSwitchTo(caller);
@@ -298,8 +310,8 @@ find_job(Batch *batch, BatchStream *stream)
 
 /* Adds texts to a job; they are in the batch's memory already. */
 static void
-add_inputs(BatchScanState *state, Batch *batch, BatchCell *cell,
-		   BatchStream *stream, const InferenceInput *inputs, int ninputs)
+add_inputs(Batch *batch, BatchCell *cell, BatchStream *stream,
+		   const InferenceInput *inputs, int ninputs)
 {
 	BatchJob   *job = find_job(batch, stream);
 
@@ -313,7 +325,6 @@ add_inputs(BatchScanState *state, Batch *batch, BatchCell *cell,
 	cell->first = job->ninputs;
 	cell->ninputs = ninputs;
 	job->ninputs += ninputs;
-	state->ninputs += ninputs;
 	for (int i = 0; i < ninputs; i++)
 		batch->bytes += inputs[i].length;
 }
@@ -337,7 +348,7 @@ take_text(BatchScanState *state, Batch *batch, BatchCell *cell,
 	if (input.text == VARDATA_ANY(input_text))
 		input.text = pnstrdup(input.text, input.length);
 	if (!inf_text_is_blank(input.text, input.length))
-		add_inputs(state, batch, cell, stream, &input, 1);
+		add_inputs(batch, cell, stream, &input, 1);
 }
 
 /* inference_infer: texts as the body has them. */
@@ -354,7 +365,7 @@ take_body(BatchScanState *state, Batch *batch, BatchCell *cell,
 	int			ninputs;
 
 	inputs = inf_body_read(body, &ninputs, &settings);
-	add_inputs(state, batch, cell, find_stream(state, model_id, task, settings),
+	add_inputs(batch, cell, find_stream(state, model_id, task, settings),
 			   inputs, ninputs);
 }
 
@@ -461,9 +472,8 @@ send_batch(BatchScanState *state, Batch *batch)
 		job->job = inf_stream_submit(job->stream->stream, job->inputs, job->ninputs);
 	MemoryContextSwitchTo(caller);
 
-	/* What will come back takes about as much again as an average vector. */
 	for (BatchJob *job = batch->jobs; job; job = job->next)
-		batch->bytes += (Size) job->ninputs * 4096;
+		batch->bytes += job->ninputs * job->stream->embedding_bytes;
 	state->bytes += batch->bytes;
 	dlist_push_tail(&state->batches, &batch->node);
 	state->nbatches++;
@@ -478,7 +488,7 @@ batch_rows(const BatchScanState *state)
 
 	for (BatchStream *stream = state->streams; stream; stream = stream->next)
 		nrows = Min(nrows, inf_stream_max_inputs(stream->stream));
-	return Min(nrows, state->rows_wanted);
+	return nrows;
 }
 
 /* Reads a batch and sends it; false if there are no more rows. */
@@ -486,13 +496,15 @@ static bool
 read_batch(BatchScanState *state)
 {
 	PlanState  *child = linitial(state->css.custom_ps);
-	int			nrows = batch_rows(state);
+	int			nrows = Min(batch_rows(state),
+							state->rows_allowed - state->nread);
 	Batch	   *batch = create_batch(state, nrows);
 
 	while (batch->nrows < nrows && batch->bytes < INF_MAX_BATCH_BYTES)
 	{
 		TupleTableSlot *row = ExecProcNode(child);
 
+		state->nread++;
 		if (TupIsNull(row))
 		{
 			state->is_at_end = true;
@@ -513,27 +525,27 @@ read_batch(BatchScanState *state)
 }
 
 /*
- * Reads ahead.  For whom may stop early it begins with one row, and reads twice
- * as many whenever all that was read has been taken.
+ * Whoever reads may stop early, but has taken all that was read: twice as many
+ * the next time.  Once that is as much as is read ahead anyway, all may be read.
  */
+static void
+allow_more_rows(BatchScanState *state, int max_batches)
+{
+	if (state->nbatches > 0 || state->nread < state->rows_allowed)
+		return;
+	state->burst *= 2;
+	state->rows_allowed = state->burst < MAX_BATCH_ROWS * max_batches ?
+		state->nread + state->burst : PG_INT64_MAX;
+}
+
 static void
 read_ahead(BatchScanState *state)
 {
 	int			max_batches = inf_guc_max_concurrent_requests * BATCHES_PER_FLIGHT;
 	Size		max_bytes = (Size) work_mem * 1024;
 
-	if (state->may_stop && state->rows_wanted < MAX_BATCH_ROWS * max_batches)
-	{
-		int			nleft = state->rows_wanted;
-
-		if (state->nbatches > 0)
-			return;
-		while (nleft > 0 && !state->is_at_end && read_batch(state))
-			nleft -= MAX_BATCH_ROWS;
-		state->rows_wanted *= 2;
-		return;
-	}
-	while (!state->is_at_end &&
+	allow_more_rows(state, max_batches);
+	while (!state->is_at_end && state->nread < state->rows_allowed &&
 		   (state->nbatches == 0 ||
 			(state->nbatches < max_batches && state->bytes < max_bytes)))
 		(void) read_batch(state);
@@ -580,6 +592,8 @@ embeddings_of(BatchJob *job, Batch *batch)
 
 		job->embeddings = inf_stream_finish(job->job);
 		MemoryContextSwitchTo(caller);
+		if (job->ninputs > 0 && job->embeddings[0].array)
+			job->stream->embedding_bytes = VARSIZE(job->embeddings[0].array);
 	}
 	return job->embeddings;
 }
@@ -614,7 +628,10 @@ fetch_row(BatchScanState *state)
 	BatchCell  *cells;
 
 	if (batch == NULL)
+	{
+		state->nhanded = state->nread;
 		return NULL;
+	}
 	if (batch->next_row % ROWS_PER_POLL == ROWS_PER_POLL - 1)
 		poll_streams(state);
 	ResetExprContext(econtext);
@@ -622,6 +639,7 @@ fetch_row(BatchScanState *state)
 	show_row(state, state->waiting_row);
 	cells = &batch->cells[batch->next_row * state->ncalls];
 	batch->next_row++;
+	state->nhanded++;
 
 	caller = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 	for (int i = 0; i < state->ncalls; i++)
@@ -637,11 +655,45 @@ fetch_row(BatchScanState *state)
 	return slot;
 }
 
+static void
+drop_batches(BatchScanState *state)
+{
+	while (state->nbatches > 0)
+		drop_batch(state, dlist_head_element(Batch, node, &state->batches));
+}
+
+/*
+ * The row before the last one that was handed on.  Backward, nothing is read
+ * ahead, and forward again only as for whom may stop early.
+ */
+static TupleTableSlot *
+fetch_row_before(BatchScanState *state)
+{
+	PlanState  *child = linitial(state->css.custom_ps);
+	TupleTableSlot *slot;
+
+	drop_batches(state);
+	for (; state->nread > state->nhanded; state->nread--)
+		(void) ExecProcNode(child);
+	state->is_at_end = false;
+	state->rows_allowed = state->nread + 1;
+	slot = fetch_row(state);
+
+	/* fetch_row() counts forward */
+	state->nread = state->nhanded = Max(state->nread - 2, 0);
+	state->rows_allowed = state->nread;
+	state->burst = 1;
+	state->is_at_end = false;
+	return slot;
+}
+
 static TupleTableSlot *
 next_row(CustomScanState *css)
 {
 	ProjectionInfo *projection = css->ss.ps.ps_ProjInfo;
-	TupleTableSlot *slot = fetch_row((BatchScanState *) css);
+	BatchScanState *state = (BatchScanState *) css;
+	TupleTableSlot *slot = ScanDirectionIsBackward(css->ss.ps.state->es_direction) ?
+		fetch_row_before(state) : fetch_row(state);
 
 	if (slot == NULL)
 	{
@@ -660,12 +712,21 @@ next_row(CustomScanState *css)
  * ----------
  */
 
-/* What streams have done, before they go. */
+static void
+add_counters(StreamCounters *sum, const BatchScanState *state)
+{
+	for (BatchStream *stream = state->streams; stream; stream = stream->next)
+		inf_stream_add_counters(stream->stream, sum);
+}
+
+/* What they have done is kept. */
 static void
 close_streams(BatchScanState *state)
 {
+	add_counters(&state->counters, state);
 	for (BatchStream *stream = state->streams; stream; stream = stream->next)
 		inf_stream_close(stream->stream);
+	state->streams = NULL;
 }
 
 static void
@@ -695,7 +756,91 @@ rescan(CustomScanState *css)
 		ExecReScan(child);
 }
 
+/*
+ * ----------
+ * EXPLAIN
+ * ----------
+ */
+
+/* A constant argument, of a plan or of a prepared statement; NULL: no such. */
+static char *
+fixed_text(BatchScanState *state, Expr *argument)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	bool		isnull;
+	Datum		value;
+
+	if (!IsA(argument, Const) &&
+		!(IsA(argument, Param) && ((Param *) argument)->paramkind == PARAM_EXTERN &&
+		  econtext->ecxt_param_list_info != NULL))
+		return NULL;
+	value = ExecEvalExprSwitchContext(ExecInitExpr(argument, &state->css.ss.ps),
+									  econtext, &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* Nobody is asked for it, and a model need not be there yet. */
+static const InferenceServiceOps *
+service_of(const char *model_id)
+{
+	const InferenceModel *model = inf_catalog_get_model(model_id);
+
+	return model ? inf_service_find(model->service) : NULL;
+}
+
+static void
+explain_models(BatchScanState *state, ExplainState *es)
+{
+	List	   *arguments = ((CustomScan *) state->css.ss.ps.plan)->custom_exprs;
+	int			max_inputs = inf_guc_max_batch_inputs > 0 ?
+		inf_guc_max_batch_inputs : MAX_BATCH_ROWS;
+	List	   *models = NIL;
+	List	   *services = NIL;
+	int			at = 0;
+
+	for (int i = 0; i < state->ncalls; i++)
+	{
+		const BatchCall *call = &state->calls[i];
+		int			position = call->kind == BATCH_CALL_INFER_TASK ? 1 : 0;
+		char	   *model_id = fixed_text(state, list_nth(arguments, at + position));
+		const InferenceServiceOps *service = model_id ? service_of(model_id) : NULL;
+
+		at += call->nargs;
+		models = lappend(models, model_id ? model_id : "differs by row");
+		services = lappend(services, unconstify(char *, service ? service->name : "unknown"));
+		if (service && service->max_batch_inputs > 0)
+			max_inputs = Min(max_inputs, service->max_batch_inputs);
+	}
+	ExplainPropertyList("Models", models, es);
+	ExplainPropertyList("Services", services, es);
+	ExplainPropertyInteger("Batch Size", NULL, max_inputs, es);
+}
+
+static void
+explain_counters(BatchScanState *state, ExplainState *es)
+{
+	StreamCounters sum = state->counters;
+
+	add_counters(&sum, state);
+	ExplainPropertyInteger("Inputs", NULL, sum.inputs, es);
+	ExplainPropertyInteger("Deduplicated", NULL, sum.deduplicated, es);
+	if (inf_guc_cache_size > 0)
+		ExplainPropertyInteger("Remembered", NULL, sum.remembered, es);
+	ExplainPropertyInteger("Requests", NULL, sum.requests, es);
+	ExplainPropertyInteger("Retries", NULL, sum.retries, es);
+	ExplainPropertyInteger("Bytes Sent", NULL, sum.bytes_sent, es);
+	ExplainPropertyInteger("Bytes Received", NULL, sum.bytes_received, es);
+	ExplainPropertyInteger("Tokens", NULL, sum.tokens, es);
+	if (es->timing)
+		ExplainPropertyFloat("Network Wait Time", "ms", sum.wait_us / 1000.0, 3, es);
+}
+
 static void
 explain_scan(CustomScanState *css, List *ancestors, ExplainState *es)
 {
+	BatchScanState *state = (BatchScanState *) css;
+
+	explain_models(state, es);
+	if (es->analyze)
+		explain_counters(state, es);
 }

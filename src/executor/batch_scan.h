@@ -26,8 +26,8 @@ enum
 {
 	BATCH_PRIVATE_KINDS,		/* list of int: BatchCallKind of each call */
 	BATCH_PRIVATE_FUNCTIONS,	/* list of Oid: function of each call */
-	BATCH_PRIVATE_MAY_STOP		/* list of one int: whoever reads may stop
-								 * early, so begin small */
+	BATCH_PRIVATE_FIRST_ROWS	/* list of one int: rows that will be read
+								 * for certain; 0: all */
 };
 
 extern const CustomScanMethods inf_batch_scan_methods;

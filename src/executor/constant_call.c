@@ -23,14 +23,10 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "executor/constant_call.h"
 
 PG_FUNCTION_INFO_V1(_inference_call_support);
 
-/*
- * Whether an argument may differ from row to row, or from one evaluation to
- * the next.  Parameters of the statement ($n) do not; all others stand for
- * columns of an outer query.
- */
 static bool
 varies(Node *node, void *context)
 {
@@ -57,6 +53,12 @@ varies(Node *node, void *context)
 		default:
 			return expression_tree_walker(node, varies, context);
 	}
+}
+
+bool
+inf_call_varies(List *args)
+{
+	return varies((Node *) args, NULL);
 }
 
 /* The twin of a function: "_" name "_once" (regprocedure, its arguments). */
@@ -153,7 +155,7 @@ simplify_call(SupportRequestSimplify *request)
 	if (request->root == NULL || request->root->parse == NULL ||
 		is_bare_expression(request->root))
 		return NULL;
-	if (varies((Node *) request->fcall->args, NULL) ||
+	if (inf_call_varies(request->fcall->args) ||
 		contain_volatile_functions((Node *) request->fcall->args))
 		return NULL;
 	twin = find_twin(request->fcall->funcid);

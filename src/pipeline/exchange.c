@@ -465,7 +465,6 @@ start_flight(Flight *flight, int64 now)
 				 errdetail("Could not start a request to %s.", exchange->host)));
 	flight->attempts++;
 	exchange->counters.requests++;
-	exchange->counters.inputs += flight->call.ninputs;
 	exchange->counters.bytes_sent += flight->request.body_bytes;
 	dlist_delete(&flight->node);
 	dlist_push_tail(&exchange->moving, &flight->node);

@@ -18,7 +18,6 @@ typedef struct ExchangeBatch ExchangeBatch;
 /* What was done, for EXPLAIN. */
 typedef struct ExchangeCounters
 {
-	int64		inputs;			/* texts sent */
 	int64		requests;		/* retries included */
 	int64		retries;
 	int64		bytes_sent;		/* of bodies */

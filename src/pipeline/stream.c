@@ -23,6 +23,11 @@ struct InferenceStream
 	Jsonb	   *task_settings;
 	Exchange   *exchange;		/* NULL: the service runs here */
 	bool		checks_dimensions;
+
+	/* For EXPLAIN */
+	int64		ninputs;
+	int64		ndeduplicated;
+	int64		nremembered;
 };
 
 struct InferenceJob
@@ -121,10 +126,23 @@ inf_stream_max_inputs(const InferenceStream *stream)
 		LOCAL_CHUNK;
 }
 
-const ExchangeCounters *
-inf_stream_counters(const InferenceStream *stream)
+void
+inf_stream_add_counters(const InferenceStream *stream, StreamCounters *sum)
 {
-	return stream->exchange ? inf_exchange_counters(stream->exchange) : NULL;
+	const ExchangeCounters *exchange;
+
+	sum->inputs += stream->ninputs;
+	sum->deduplicated += stream->ndeduplicated;
+	sum->remembered += stream->nremembered;
+	if (stream->exchange == NULL)
+		return;
+	exchange = inf_exchange_counters(stream->exchange);
+	sum->requests += exchange->requests;
+	sum->retries += exchange->retries;
+	sum->bytes_sent += exchange->bytes_sent;
+	sum->bytes_received += exchange->bytes_received;
+	sum->tokens += exchange->tokens;
+	sum->wait_us += exchange->wait_us;
 }
 
 void
@@ -261,6 +279,9 @@ inf_stream_submit(InferenceStream *stream, const InferenceInput *inputs,
 		job->wanted = distinct->inputs;
 		job->nwanted = distinct->ninputs;
 	}
+	stream->ninputs += ninputs;
+	stream->ndeduplicated += ninputs - distinct->ninputs;
+	stream->nremembered += distinct->ninputs - job->nwanted;
 	job->fresh = palloc0(sizeof(InferenceEmbedding) * Max(job->nwanted, 1));
 	if (stream->exchange)
 		job->batch = inf_exchange_submit(stream->exchange, job->wanted,

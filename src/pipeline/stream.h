@@ -15,6 +15,20 @@
 typedef struct InferenceStream InferenceStream;
 typedef struct InferenceJob InferenceJob;
 
+/* What was done, for EXPLAIN. */
+typedef struct StreamCounters
+{
+	int64		inputs;			/* texts */
+	int64		deduplicated;	/* equal to another of their job */
+	int64		remembered;		/* by the session */
+	int64		requests;		/* retries included */
+	int64		retries;
+	int64		bytes_sent;		/* of bodies */
+	int64		bytes_received;
+	int64		tokens;			/* as far as the service counts them */
+	int64		wait_us;		/* spent waiting for the network */
+} StreamCounters;
+
 /*
  * Opens a stream in the current memory context, which must hold the model and
  * outlive the contexts of jobs.  overrides (may be NULL) is the task_settings
@@ -45,8 +59,9 @@ extern void inf_stream_poll(InferenceStream *stream);
 /* Most texts that one request takes. */
 extern int	inf_stream_max_inputs(const InferenceStream *stream);
 
-/* What was done so far; NULL if the service runs here. */
-extern const ExchangeCounters *inf_stream_counters(const InferenceStream *stream);
+/* What was done so far is added to sum. */
+extern void inf_stream_add_counters(const InferenceStream *stream,
+									StreamCounters *sum);
 
 /* Ends requests that still move, because of an error. */
 extern void inf_stream_abandon(InferenceStream *stream);
