@@ -293,6 +293,14 @@ behind_limit(Reader reader)
 	return reader;
 }
 
+/* Who reads an unknown number of rows for one of its own. */
+static Reader
+behind_groups(Reader reader)
+{
+	reader.first_rows = Min(reader.first_rows, 1);
+	return reader;
+}
+
 /* Who reads all rows before it gives the first. */
 static Reader
 behind_sort(Reader reader)
@@ -301,18 +309,21 @@ behind_sort(Reader reader)
 	return reader;
 }
 
-/* Our node over a path, in place of what computes the calls in its target. */
+/*
+ * Our node over a path that computes child_target, and gives target, with the
+ * calls.
+ */
 static Path *
-make_batch_path(Reader reader, Path *path, PathTarget *target, List *calls)
+make_batch_path(Reader reader, Path *path, PathTarget *child_target,
+				PathTarget *target, List *calls)
 {
-	PlannerInfo *root = reader.root;
 	CustomPath *batch = makeNode(CustomPath);
 	Path	   *below = IsA(path, ProjectionPath) ?
 		((ProjectionPath *) path)->subpath : path;
 	Path	   *child;
 
-	child = (Path *) create_projection_path(root, path->parent, below,
-											make_child_target(root, path, target, calls));
+	child = (Path *) create_projection_path(reader.root, path->parent, below,
+											child_target);
 	batch->path.pathtype = T_CustomScan;
 	batch->path.parent = path->parent;
 	batch->path.pathtarget = target;
@@ -367,7 +378,9 @@ batch_computing_path(Reader reader, Path *path)
 		return path;
 	if (calls == NIL || mixes_groups(reader.root, path))
 		return path;
-	return make_batch_path(reader, path, path->pathtarget, calls);
+	return make_batch_path(reader, path,
+						   make_child_target(reader.root, path, path->pathtarget, calls),
+						   path->pathtarget, calls);
 }
 
 /*
@@ -382,6 +395,7 @@ batch_aggregates(Reader reader, AggPath *path)
 											 PVC_INCLUDE_AGGREGATES |
 											 PVC_RECURSE_WINDOWFUNCS |
 											 PVC_INCLUDE_PLACEHOLDERS);
+	PathTarget *child_target = copy_pathtarget(path->subpath->pathtarget);
 	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
 	List	   *calls = NIL;
 	ListCell   *lc;
@@ -399,9 +413,30 @@ batch_aggregates(Reader reader, AggPath *path)
 	if (calls == NIL)
 		return;
 	add_new_columns_to_pathtarget(target, calls);
-	if (path->aggstrategy != AGG_SORTED)
-		reader = behind_sort(reader);
-	path->subpath = make_batch_path(reader, path->subpath, target, calls);
+	foreach(lc, calls)
+		add_arguments(child_target, lfirst(lc));
+	reader = path->aggstrategy == AGG_SORTED ? behind_groups(reader) :
+		behind_sort(reader);
+	path->subpath = make_batch_path(reader, path->subpath,
+									set_pathtarget_cost_width(reader.root, child_target),
+									target, calls);
+}
+
+/*
+ * A node whose columns come from below, but for what it adds to them: calls
+ * that are part of what it groups by are made below.
+ */
+static Path *
+batch_grouping(Reader reader, Path *path, Path **subpath)
+{
+	List	   *calls = calls_in(path, (Node *) path->pathtarget->exprs);
+	List	   *from_below = calls_in(path, (Node *) (*subpath)->pathtarget->exprs);
+
+	if (from_below == NIL)
+		return batch_computing_path(reader, path);
+	if (list_difference(calls, from_below) == NIL)
+		*subpath = batch_path(behind_groups(reader), *subpath);
+	return path;
 }
 
 static Path *
@@ -469,7 +504,13 @@ batch_path(Reader reader, Path *path)
 			return path;
 		case T_AggPath:
 			batch_aggregates(reader, (AggPath *) path);
-			return batch_computing_path(reader, path);
+			return batch_grouping(reader, path, &((AggPath *) path)->subpath);
+		case T_GroupPath:
+			return batch_grouping(reader, path, &((GroupPath *) path)->subpath);
+		case T_GroupingSetsPath:
+			return batch_grouping(reader, path, &((GroupingSetsPath *) path)->subpath);
+		case T_WindowAggPath:
+			return batch_grouping(reader, path, &((WindowAggPath *) path)->subpath);
 		case T_ProjectionPath:
 			return batch_projection(reader, (ProjectionPath *) path);
 		case T_CustomPath:
