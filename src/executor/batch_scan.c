@@ -25,14 +25,9 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
-#include "base/text_encoding.h"
 #include "catalog/model_cache.h"
+#include "executor/batch_call.h"
 #include "executor/batch_scan.h"
-#include "pipeline/embedding_value.h"
-#include "pipeline/infer.h"
-#include "pipeline/infer_body.h"
-#include "pipeline/model_config.h"
-#include "pipeline/stream.h"
 
 /*
  * Texts in a request, unless the service or the user wants fewer: enough to
@@ -46,49 +41,12 @@
 /* Rows handed on between two looks at the network. */
 #define ROWS_PER_POLL 16
 
-/* What an embedding is taken for before the first has come: 768 dimensions. */
-#define FIRST_EMBEDDING_BYTES 3072
-
-#define MAX_ARGUMENTS 3
-
-/* A model with task settings; most scans ask one. */
-typedef struct BatchStream
-{
-	struct BatchStream *next;
-	char	   *model_id;
-	Jsonb	   *overrides;		/* NULL: none */
-	InferenceTask task;			/* 0: any */
-	const InferenceModel *model;
-	InferenceStream *stream;
-	Size		embedding_bytes;	/* as large as the last; a guess before */
-} BatchStream;
-
 typedef struct BatchCall
 {
 	BatchCallKind kind;
 	int			nargs;
-	ExprState  *args[MAX_ARGUMENTS];
+	ExprState  *args[BATCH_MAX_ARGUMENTS];
 } BatchCall;
-
-/* The texts of a batch that go to one stream. */
-typedef struct BatchJob
-{
-	struct BatchJob *next;
-	BatchStream *stream;
-	InferenceInput *inputs;
-	int			ninputs;
-	int			room;
-	InferenceJob *job;			/* NULL: not sent yet */
-	InferenceEmbedding *embeddings;	/* NULL: not waited for yet */
-} BatchJob;
-
-/* What a row asks for in a call: nothing, or some texts of a job. */
-typedef struct BatchCell
-{
-	BatchJob   *job;			/* NULL: the answer is null */
-	int			first;
-	int			ninputs;
-} BatchCell;
 
 typedef struct Batch
 {
@@ -168,12 +126,6 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-static int
-argument_count(BatchCallKind kind)
-{
-	return kind == BATCH_CALL_INFER ? 2 : 3;
-}
-
 /* The executor checks functions that it calls; these it does not see. */
 static void
 check_may_execute(Oid function)
@@ -201,7 +153,7 @@ prepare_calls(BatchScanState *state)
 
 		check_may_execute(list_nth_oid(functions, i));
 		call->kind = list_nth_int(kinds, i);
-		call->nargs = argument_count(call->kind);
+		call->nargs = inf_batch_argument_count(call->kind);
 		for (int j = 0; j < call->nargs; j++)
 		{
 			call->args[j] = ExecInitExpr(lfirst(expression), &state->css.ss.ps);
@@ -246,136 +198,13 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	start_anew(state);
 }
 
-/*
- * ----------
- * Texts of a row
- * ----------
- */
-
-static bool
-same_settings(Jsonb *a, Jsonb *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
-}
-
-/* The stream for a model and settings; opened when first asked for. */
-static BatchStream *
-find_stream(BatchScanState *state, const char *model_id, InferenceTask task,
-			Jsonb *overrides)
-{
-	MemoryContext caller;
-	BatchStream *stream;
-
-	for (stream = state->streams; stream; stream = stream->next)
-		if (strcmp(stream->model_id, model_id) == 0 && stream->task == task &&
-			same_settings(stream->overrides, overrides))
-			return stream;
-
-	caller = MemoryContextSwitchTo(state->context);
-	stream = palloc0(sizeof(BatchStream));
-	stream->model_id = pstrdup(model_id);
-	stream->task = task;
-	if (overrides)
-	{
-		stream->overrides = palloc(VARSIZE(overrides));
-		memcpy(stream->overrides, overrides, VARSIZE(overrides));
-	}
-	stream->model = inf_infer_open_model(model_id, task, GetUserId());
-	stream->stream = inf_stream_open(stream->model, stream->overrides);
-	stream->embedding_bytes = FIRST_EMBEDDING_BYTES;
-	stream->next = state->streams;
-	state->streams = stream;
-	MemoryContextSwitchTo(caller);
-	return stream;
-}
-
-static BatchJob *
-find_job(Batch *batch, BatchStream *stream)
-{
-	BatchJob   *job;
-
-	for (job = batch->jobs; job; job = job->next)
-		if (job->stream == stream)
-			return job;
-	job = palloc0(sizeof(BatchJob));
-	job->stream = stream;
-	job->room = MAX_BATCH_ROWS;
-	job->inputs = palloc(sizeof(InferenceInput) * job->room);
-	job->next = batch->jobs;
-	batch->jobs = job;
-	return job;
-}
-
-/* Adds texts to a job; they are in the batch's memory already. */
-static void
-add_inputs(Batch *batch, BatchCell *cell, BatchStream *stream,
-		   const InferenceInput *inputs, int ninputs)
-{
-	BatchJob   *job = find_job(batch, stream);
-
-	while (job->ninputs + ninputs > job->room)
-	{
-		job->room *= 2;
-		job->inputs = repalloc_huge(job->inputs, sizeof(InferenceInput) * job->room);
-	}
-	memcpy(&job->inputs[job->ninputs], inputs, sizeof(InferenceInput) * ninputs);
-	cell->job = job;
-	cell->first = job->ninputs;
-	cell->ninputs = ninputs;
-	job->ninputs += ninputs;
-	for (int i = 0; i < ninputs; i++)
-		batch->bytes += inputs[i].length;
-}
-
-/* inference_embed and inference_sparse: a blank text has no embedding. */
-static void
-take_text(BatchScanState *state, Batch *batch, BatchCell *cell,
-		  BatchCallKind kind, const Datum *args)
-{
-	InferenceTask task = kind == BATCH_CALL_EMBED ? INF_TASK_TEXT_EMBEDDING :
-		INF_TASK_SPARSE_EMBEDDING;
-	char	   *model_id = TextDatumGetCString(args[0]);
-	text	   *input_text = DatumGetTextPP(args[1]);
-	BatchStream *stream = find_stream(state, model_id, task, DatumGetJsonbP(args[2]));
-	InferenceInput input;
-
-	inf_infer_make_input(&input, VARDATA_ANY(input_text),
-						 VARSIZE_ANY_EXHDR(input_text), 0);
-
-	/* What it was made from is gone with the row. */
-	if (input.text == VARDATA_ANY(input_text))
-		input.text = pnstrdup(input.text, input.length);
-	if (!inf_text_is_blank(input.text, input.length))
-		add_inputs(batch, cell, stream, &input, 1);
-}
-
-/* inference_infer: texts as the body has them. */
-static void
-take_body(BatchScanState *state, Batch *batch, BatchCell *cell,
-		  BatchCallKind kind, const Datum *args)
-{
-	int			at = kind == BATCH_CALL_INFER_TASK ? 1 : 0;
-	InferenceTask task = at ? inf_config_task(TextDatumGetCString(args[0])) : 0;
-	char	   *model_id = TextDatumGetCString(args[at]);
-	Jsonb	   *body = DatumGetJsonbPCopy(args[at + 1]);
-	Jsonb	   *settings;
-	InferenceInput *inputs;
-	int			ninputs;
-
-	inputs = inf_body_read(body, &ninputs, &settings);
-	add_inputs(batch, cell, find_stream(state, model_id, task, settings),
-			   inputs, ninputs);
-}
-
 /* What the row in the expression context asks for in a call. */
 static void
 take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 		  const BatchCall *call)
 {
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	Datum		args[MAX_ARGUMENTS];
+	Datum		args[BATCH_MAX_ARGUMENTS];
 	MemoryContext caller;
 
 	cell->job = NULL;
@@ -388,10 +217,8 @@ take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 			return;				/* the functions are strict */
 	}
 	caller = MemoryContextSwitchTo(batch->context);
-	if (call->kind == BATCH_CALL_EMBED || call->kind == BATCH_CALL_SPARSE)
-		take_text(state, batch, cell, call->kind, args);
-	else
-		take_body(state, batch, cell, call->kind, args);
+	batch->bytes += inf_batch_take_call(call->kind, args, state->context,
+										&state->streams, &batch->jobs, cell);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -468,12 +295,8 @@ send_batch(BatchScanState *state, Batch *batch)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->context);
 
-	for (BatchJob *job = batch->jobs; job; job = job->next)
-		job->job = inf_stream_submit(job->stream->stream, job->inputs, job->ninputs);
+	batch->bytes += inf_batch_send(batch->jobs);
 	MemoryContextSwitchTo(caller);
-
-	for (BatchJob *job = batch->jobs; job; job = job->next)
-		batch->bytes += job->ninputs * job->stream->embedding_bytes;
 	state->bytes += batch->bytes;
 	dlist_push_tail(&state->batches, &batch->node);
 	state->nbatches++;
@@ -583,40 +406,6 @@ current_batch(BatchScanState *state)
  * ----------
  */
 
-static InferenceEmbedding *
-embeddings_of(BatchJob *job, Batch *batch)
-{
-	if (job->embeddings == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(batch->context);
-
-		job->embeddings = inf_stream_finish(job->job);
-		MemoryContextSwitchTo(caller);
-		if (job->ninputs > 0 && job->embeddings[0].array)
-			job->stream->embedding_bytes = VARSIZE(job->embeddings[0].array);
-	}
-	return job->embeddings;
-}
-
-static Datum
-answer_of(const BatchCall *call, const BatchCell *cell,
-		  const InferenceEmbedding *embeddings)
-{
-	switch (call->kind)
-	{
-		case BATCH_CALL_EMBED:
-			/* straight from where it was decoded; else a copy */
-			if (embeddings->array)
-				return PointerGetDatum(embeddings->array);
-			return PointerGetDatum(inf_value_real_array(embeddings));
-		case BATCH_CALL_SPARSE:
-			return JsonbPGetDatum(inf_value_token_map(embeddings));
-		default:
-			return JsonbPGetDatum(inf_value_answer(cell->job->stream->model->task,
-												   embeddings, cell->ninputs));
-	}
-}
-
 /* The next row with its answers in the scan slot; NULL at the end. */
 static TupleTableSlot *
 fetch_row(BatchScanState *state)
@@ -647,8 +436,7 @@ fetch_row(BatchScanState *state)
 		if (cells[i].job == NULL)
 			continue;
 		slot->tts_values[state->ncolumns + i] =
-			answer_of(&state->calls[i], &cells[i],
-					  embeddings_of(cells[i].job, batch) + cells[i].first);
+			inf_batch_answer(state->calls[i].kind, &cells[i], batch->context);
 		slot->tts_isnull[state->ncolumns + i] = false;
 	}
 	MemoryContextSwitchTo(caller);
