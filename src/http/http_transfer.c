@@ -24,6 +24,12 @@
 /* CAs that were read once are read again after this: files get mended. */
 #define CA_CACHE_TIMEOUT_S 60L
 
+/*
+ * Received in one go: four times the default, for answers of some MB.  More
+ * would be mapped and unmapped by malloc for each request.
+ */
+#define RECEIVE_BYTES (64 * 1024L)
+
 static bool check_headers(HttpTransfer *transfer, const HttpRequest *request);
 static bool has_controls(const char *text);
 static bool add_headers(HttpTransfer *transfer, const HttpRequest *request);
@@ -255,6 +261,7 @@ set_limits(CURL *easy, const HttpOptions *options)
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 #if INF_HAVE_CURL_QUICK_EXIT
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif

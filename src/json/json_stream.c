@@ -45,6 +45,13 @@ is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+/* A character that stands for itself in a string, and for nothing more. */
+static inline bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 static bool
 is_digit(char c)
 {
@@ -158,14 +165,16 @@ static const char *
 take_base64(JsonStream *stream, const char *next, const char *end)
 {
 	JsonFloats *floats = stream->floats;
-	size_t		room = stream->nbytes + (end - next) / 4 * 3 + 6;
+	const char *quote = memchr(next, '"', end - next);
+	size_t		length = (quote ? quote : end) - next;
+	size_t		room = stream->nbytes + length / 4 * 3 + 6;
 	unsigned char *out;
 
 	if (room > (size_t) floats->capacity * sizeof(float) &&
-		!floats->grow(floats, room / sizeof(float) + 1))
+		!floats->grow(floats, (room + sizeof(float) - 1) / sizeof(float)))
 		return NULL;
 	out = (unsigned char *) floats->values + stream->nbytes;
-	next += inf_base64_decode(&stream->base64, next, end - next, &out);
+	next += inf_base64_decode(&stream->base64, next, length, &out);
 	stream->nbytes = out - (unsigned char *) floats->values;
 	return next;
 }
@@ -267,6 +276,8 @@ take_string(JsonStream *stream, const char *next, const char *end)
 	{
 		unsigned char c = *next;
 
+		if (is_plain(c) && stream->utf8_left == 0)
+			continue;
 		if (stream->utf8_left > 0)
 		{
 			if (!take_utf8(stream, c))
