@@ -26,6 +26,7 @@ forget(HttpEasy *easy)
 {
 	free(easy->url);
 	easy->url = NULL;
+	(void) curl_easy_setopt(easy->curl, CURLOPT_SHARE, NULL);
 	curl_easy_reset(easy->curl);
 }
 

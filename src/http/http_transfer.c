@@ -24,12 +24,6 @@
 /* CAs that were read once are read again after this: files get mended. */
 #define CA_CACHE_TIMEOUT_S 60L
 
-/*
- * Received in one go: four times the default, for answers of some MB.  More
- * would be mapped and unmapped by malloc for each request.
- */
-#define RECEIVE_BYTES (64 * 1024L)
-
 static bool check_headers(HttpTransfer *transfer, const HttpRequest *request);
 static bool has_controls(const char *text);
 static bool add_headers(HttpTransfer *transfer, const HttpRequest *request);
@@ -164,6 +158,12 @@ inf_http_configure_easy(CURL *easy, const char *url, const HttpOptions *options,
 		code = set_tls(easy, options);
 	if (code == CURLE_OK)
 		code = set_callbacks(easy);
+	/*
+	 * A transfer waits for the first connection's handshake, to see whether
+	 * it takes more than one at a time (HTTP/2).
+	 */
+	if (strncasecmp(url, "https:", 6) == 0)
+		SET(CURLOPT_PIPEWAIT, 1L);
 	if (is_apart)
 	{
 		SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -261,7 +261,6 @@ set_limits(CURL *easy, const HttpOptions *options)
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 #if INF_HAVE_CURL_QUICK_EXIT
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif

@@ -69,6 +69,7 @@ typedef struct HttpTransport
 
 	/* Moving */
 	CURLM	   *multi;			/* NULL: to be made by the next transfer */
+	CURLSH	   *share;			/* TLS sessions, for connections made anew */
 	HttpRoute	route;			/* of the connections that multi keeps */
 	bool		has_failed;		/* a socket could not be watched */
 	dlist_head	moving;
@@ -83,6 +84,7 @@ static HttpTransport transport;
 
 static bool get_ready(void);
 static bool make_multi(void);
+static CURLSH *make_share(void);
 static bool choose_route(const HttpOptions *options, bool *is_apart);
 static bool same_text(const char *a, const char *b);
 static bool set_route(const HttpOptions *options);
@@ -270,9 +272,21 @@ make_multi(void)
 		return false;
 	}
 	transport.multi = multi;
+	transport.share = make_share();
 	transport.timer_due_ms = NO_TIMER;
 	transport.has_failed = false;
 	return true;
+}
+
+/* One thread, so no locks.  NULL: handshakes are not shortened. */
+static CURLSH *
+make_share(void)
+{
+	CURLSH	   *share = curl_share_init();
+
+	if (share != NULL)
+		(void) curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	return share;
 }
 
 /*
@@ -299,7 +313,6 @@ choose_route(const HttpOptions *options, bool *is_apart)
 		return true;
 	}
 	drop_multi();
-	inf_http_reset_easies();
 	return set_route(options) && make_multi();
 }
 
@@ -391,6 +404,8 @@ configure_easy(CURL *curl, const char *url, const HttpOptions *options,
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_RESOLVER_START_FUNCTION,
 								block_signals);
+	if (code == CURLE_OK && transport.share != NULL && !is_apart)
+		code = curl_easy_setopt(curl, CURLOPT_SHARE, transport.share);
 	return code;
 }
 
@@ -525,7 +540,7 @@ detach_easy(HttpTransfer *transfer)
 	inf_http_wipe_headers(transfer);
 }
 
-/* Closes all connections; nothing may be moving. */
+/* Closes all connections, and forgets them; nothing may be moving. */
 static void
 drop_multi(void)
 {
@@ -534,8 +549,12 @@ drop_multi(void)
 		return;
 	enter_curl();
 	(void) curl_multi_cleanup(transport.multi);
+	inf_http_reset_easies();
+	if (transport.share != NULL)
+		(void) curl_share_cleanup(transport.share);
 	leave_curl();
 	transport.multi = NULL;
+	transport.share = NULL;
 	transport.timer_due_ms = NO_TIMER;
 }
 

@@ -56,6 +56,7 @@ class State:
     def reset(self):
         self.requests = 0
         self.connections = 0
+        self.resumed = 0  # connections that took up an earlier TLS session
         self.inputs = 0
         self.max_inputs_per_request = 0
         self.active = 0
@@ -66,7 +67,7 @@ class State:
 
     def stats(self):
         keys = (
-            "requests connections open_connections stalled inputs "
+            "requests connections resumed open_connections stalled inputs "
             "max_inputs_per_request max_concurrent by_path"
         ).split()
         return {key: getattr(self, key) for key in keys}
@@ -123,6 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         with STATE.changed:
             STATE.connections += 1
             STATE.open_connections += 1
+            STATE.resumed += bool(getattr(self.connection, "session_reused", False))
             self.connection_id = STATE.connections
 
     def finish(self):

@@ -271,7 +271,7 @@ is( $provider->requests_of(sub {
 			SELECT count(inference_embed('oa', 'text ' || i % 5)) FROM generate_series(1, 50) i;
 			SELECT count(*) FROM inference_embed_batch('oa', ARRAY['text 1', 'text 2', 'new'])});
 	}),
-	6, 'inference.cache_size: what was asked before is not asked again');
+	2, 'inference.cache_size: what was asked before is not asked again');
 is( $provider->requests_of(sub {
 		query(q{SET inference.cache_size = '1MB';
 			SELECT inference_embed('oa-all', 'x'), inference_embed('oa-all', 'x', '{"user": "other"}'), inference_embed('oa', 'x')});

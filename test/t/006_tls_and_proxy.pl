@@ -16,49 +16,19 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use InferenceCertificates;
 use InferenceCluster;
 use InferenceProvider;
 
-my $dir = $PostgreSQL::Test::Utils::tmp_check . '/tls';
-mkdir $dir;
+my $dir = InferenceCertificates::directory();
 
-sub openssl
-{
-	system_or_bail('openssl', @_);
-	return;
-}
-
-# A certificate authority, and certificates for this machine: one that is
-# right, one for another name, one that has run out.
-sub authority
-{
-	my ($name) = @_;
-
-	openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
-		'-subj', "/CN=$name", '-keyout', "$dir/$name.key", '-out', "$dir/$name.crt");
-	return;
-}
-
-sub certificate
-{
-	my ($name, $authority, $san, @validity) = @_;
-
-	append_to_file("$dir/$name.ext", "subjectAltName=$san\n");
-	openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', "/CN=$name",
-		'-keyout', "$dir/$name.key", '-out', "$dir/$name.csr");
-	openssl('x509', '-req', '-in', "$dir/$name.csr", '-CA', "$dir/$authority.crt",
-		'-CAkey', "$dir/$authority.key", '-CAcreateserial', '-extfile', "$dir/$name.ext",
-		'-out', "$dir/$name.crt", @validity);
-	return;
-}
-
-authority('ours');
-authority('theirs');
-certificate('right', 'ours', 'IP:127.0.0.1,DNS:localhost', '-days', '30');
-certificate('other-name', 'ours', 'DNS:example.org', '-days', '30');
+InferenceCertificates::authority('ours');
+InferenceCertificates::authority('theirs');
+InferenceCertificates::certificate('right', 'ours', 'IP:127.0.0.1,DNS:localhost', '-days', '30');
+InferenceCertificates::certificate('other-name', 'ours', 'DNS:example.org', '-days', '30');
 
 # Of no duration at all: it has run out before it is used.
-certificate('run-out', 'ours', 'IP:127.0.0.1', '-days', '0');
+InferenceCertificates::certificate('run-out', 'ours', 'IP:127.0.0.1', '-days', '0');
 
 # Whatever the environment says must not matter.
 my $trap = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16, Blocking => 0) or die;
