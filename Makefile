@@ -38,4 +38,8 @@ check-unit:
 check-style:
 	$(srcdir)/test/check_floors.sh
 
-.PHONY: check-unit check-style
+# The extension beside bare libcurl, on throwaway servers: see bench/run.
+bench:
+	$(srcdir)/bench/run
+
+.PHONY: bench check-unit check-style

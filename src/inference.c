@@ -10,6 +10,7 @@
 #include "base/guc.h"
 #include "catalog/catalog.h"
 #include "catalog/model_cache.h"
+#include "executor/batch_explain.h"
 #include "executor/batch_plan.h"
 
 INF_PG_MODULE_MAGIC;
@@ -23,4 +24,5 @@ _PG_init(void)
 	inf_catalog_init();
 	inf_catalog_cache_init();
 	inf_batch_plan_init();
+	inf_batch_explain_init();
 }

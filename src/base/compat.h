@@ -144,6 +144,31 @@ inf_init_materialized_srf(FunctionCallInfo fcinfo)
 	pg_cryptohash_final((context), (digest))
 #endif
 
+/* 17: what EXPLAIN does for one query has a name. */
+#if PG_VERSION_NUM < 170000
+#include "commands/explain.h"
+#include "tcop/tcopprot.h"
+static inline void
+standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into,
+						 ExplainState *es, const char *queryString,
+						 ParamListInfo params, QueryEnvironment *queryEnv)
+{
+	PlannedStmt *plan;
+	instr_time	planstart;
+	instr_time	planduration;
+	BufferUsage bufusage_start = pgBufferUsage;
+	BufferUsage bufusage = {0};
+
+	INSTR_TIME_SET_CURRENT(planstart);
+	plan = pg_plan_query(query, queryString, cursorOptions, params);
+	INSTR_TIME_SET_CURRENT(planduration);
+	INSTR_TIME_SUBTRACT(planduration, planstart);
+	BufferUsageAccumDiff(&bufusage, &pgBufferUsage, &bufusage_start);
+	ExplainOnePlan(plan, into, es, queryString, params, queryEnv,
+				   &planduration, es->buffers ? &bufusage : NULL);
+}
+#endif
+
 /* 7.87: give up a resolver thread in place of joining it. */
 #define INF_HAVE_CURL_QUICK_EXIT (LIBCURL_VERSION_NUM >= 0x075700)
 

@@ -34,6 +34,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "executor/batch_explain.h"
 #include "executor/batch_plan.h"
 #include "executor/batch_scan.h"
 #include "executor/constant_call.h"
@@ -45,6 +46,7 @@ typedef struct Reader
 {
 	PlannerInfo *root;
 	int			first_rows;		/* that will be read for certain; 0: all */
+	List	  **batched;		/* calls that were, so far */
 } Reader;
 
 static Path *batch_path(Reader reader, Path *path);
@@ -104,6 +106,14 @@ is_batchable(Oid function, BatchCallKind *kind)
 	}
 	ReleaseSysCache(tuple);
 	return found;
+}
+
+bool
+inf_batch_is_call(Oid function)
+{
+	BatchCallKind kind;
+
+	return is_batchable(function, &kind);
 }
 
 typedef struct CallSearch
@@ -335,6 +345,7 @@ make_batch_path(Reader reader, Path *path, PathTarget *child_target,
 	batch->custom_paths = list_make1(child);
 	batch->custom_private = list_make2(calls, makeInteger(reader.first_rows));
 	batch->methods = &batch_path_methods;
+	*reader.batched = list_concat_unique(*reader.batched, calls);
 	return (Path *) batch;
 }
 
@@ -463,6 +474,19 @@ batch_subpaths(Reader reader, List *subpaths)
 		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
+/* Each child computes the target by itself, in terms of its own columns. */
+static Path *
+batch_append(Reader reader, Path *path, List *subpaths)
+{
+	int			nbatched = list_length(*reader.batched);
+
+	batch_subpaths(reader, subpaths);
+	if (list_length(*reader.batched) > nbatched)
+		*reader.batched = list_concat_unique(*reader.batched,
+											 calls_in(path, (Node *) path->pathtarget->exprs));
+	return path;
+}
+
 /*
  * Goes down to the node that computes the target.  Nodes that hand on what
  * comes from below are kept, with another node below them.
@@ -497,11 +521,9 @@ batch_path(Reader reader, Path *path)
 				batch_path(reader, ((UpperUniquePath *) path)->subpath);
 			return path;
 		case T_AppendPath:
-			batch_subpaths(reader, ((AppendPath *) path)->subpaths);
-			return path;
+			return batch_append(reader, path, ((AppendPath *) path)->subpaths);
 		case T_MergeAppendPath:
-			batch_subpaths(reader, ((MergeAppendPath *) path)->subpaths);
-			return path;
+			return batch_append(reader, path, ((MergeAppendPath *) path)->subpaths);
 		case T_AggPath:
 			batch_aggregates(reader, (AggPath *) path);
 			return batch_grouping(reader, path, &((AggPath *) path)->subpath);
@@ -539,16 +561,18 @@ static void
 batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 				  RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
-	Reader		reader = {root, 0};
+	List	   *batched = NIL;
+	Reader		reader = {root, 0, &batched};
 
 	if (next_hook)
 		next_hook(root, stage, input_rel, output_rel, extra);
-	if (stage != UPPERREL_FINAL || !inf_guc_batching ||
-		has_volatile_rows(root->parse))
+	if (stage != UPPERREL_FINAL)
 		return;
 	if (may_stop(root))
 		reader.first_rows = 1;
-	batch_subpaths(reader, output_rel->pathlist);
+	if (inf_guc_batching && !has_volatile_rows(root->parse))
+		batch_subpaths(reader, output_rel->pathlist);
+	inf_batch_note_calls(root, batched);
 }
 
 /*

@@ -5,6 +5,11 @@
 #ifndef INFERENCE_EXECUTOR_BATCH_PLAN_H
 #define INFERENCE_EXECUTOR_BATCH_PLAN_H
 
+#include "postgres.h"
+
+/* Whether a function is one whose calls are batched. */
+extern bool inf_batch_is_call(Oid function);
+
 /* Hooks into the planner. */
 extern void inf_batch_plan_init(void);
 

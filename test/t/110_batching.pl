@@ -348,6 +348,24 @@ is(query(q{SET ROLE no_functions; SELECT count(inference_embed('words', body)) F
 is($provider->requests_of(sub { query(q{EXPLAIN (VERBOSE) SELECT inference_embed('m', body) FROM docs}) }), 0, 'EXPLAIN sends nothing');
 my $plan = query(q{SET inference.max_batch_inputs = 16; EXPLAIN (COSTS OFF) SELECT inference_embed('m', body), inference_sparse('terms', body) FROM docs});
 like($plan, qr/Custom Scan \(Inference Batch\)\n\s+Models: m, terms\n\s+Services: openai, hashing\n\s+Batch Size: 16\n/, 'it shows models, services and batch size');
+my $explains = $node->background_psql('postgres');
+$explains->query_safe('SELECT inference_embed(\'words\', \'a call that loads the library\')');
+for my $case (
+	[ q{SELECT inference_embed('m', body) FROM docs}, '' ],
+	[ q{SELECT inference_embed('m', body) FROM parted}, '' ],
+	[ q{SELECT count(inference_embed('m', body)) FROM docs}, '' ],
+	[ q{SELECT inference_embed('m', 'a constant') FROM docs}, '' ],
+	[ q{SELECT inference_embed('m', body) FROM docs WHERE inference_embed('m', body) IS NULL}, 'inference_embed' ],
+	[ q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END, inference_sparse('terms', body) FROM docs}, 'inference_embed' ],
+	[ q{SELECT inference_embed('m', body), inference_sparse('terms', body) FROM docs WHERE random() < 2}, 'inference_embed, inference_sparse' ],
+	[ q{UPDATE docs SET v = inference_embed('m', body) RETURNING inference_embed('m', body)}, 'inference_embed' ],
+	[ q{SELECT * FROM (SELECT COALESCE(inference_embed('m', body), '{1}') FROM docs OFFSET 0) s}, 'inference_embed' ])
+{
+	my ($sql, $calls) = @$case;
+	my ($found) = $explains->query_safe("EXPLAIN $sql") =~ /^Calls Not Batched: (.*)$/m;
+	is($found // '', $calls, "EXPLAIN says what is not batched: $sql");
+}
+$explains->quit;
 my $analyzed = decode_json(query(q{SET inference.max_batch_inputs = 16; EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) SELECT inference_embed('m', body) FROM docs}))->[0]{Plan};
 is($analyzed->{'Custom Plan Provider'}, 'Inference Batch', 'the node');
 is($analyzed->{Inputs}, $texts, 'its inputs');
