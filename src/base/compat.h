@@ -144,9 +144,15 @@ inf_init_materialized_srf(FunctionCallInfo fcinfo)
 	pg_cryptohash_final((context), (digest))
 #endif
 
+/* 18: EXPLAIN's state and formats have headers of their own. */
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
 /* 17: what EXPLAIN does for one query has a name. */
 #if PG_VERSION_NUM < 170000
-#include "commands/explain.h"
 #include "tcop/tcopprot.h"
 static inline void
 standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into,

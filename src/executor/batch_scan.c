@@ -183,7 +183,7 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	BatchScanState *state = (BatchScanState *) css;
 	CustomScan *scan = (CustomScan *) css->ss.ps.plan;
 	PlanState  *child = ExecInitNode(linitial(scan->custom_plans), estate,
-									 eflags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
+									 eflags & ~EXEC_FLAG_MARK);
 
 	css->custom_ps = list_make1(child);
 	state->ncolumns = list_length(child->plan->targetlist);
