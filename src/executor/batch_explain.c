@@ -35,12 +35,13 @@ typedef struct CallWalk
 static bool
 find_others(Node *node, CallWalk *walk)
 {
+	BatchCallKind kind;
 	FuncExpr   *call;
 
 	if (node == NULL || IsA(node, Query))
 		return false;
 	call = IsA(node, FuncExpr) ? (FuncExpr *) node : NULL;
-	if (call && inf_batch_is_call(call->funcid) && inf_call_varies(call->args) &&
+	if (call && inf_batch_is_call(call->funcid, &kind) && inf_call_varies(call->args) &&
 		!list_member(walk->batched, call) && !list_member(walk->seen, call))
 	{
 		walk->seen = lappend(walk->seen, call);

@@ -37,6 +37,7 @@
 #include "executor/batch_explain.h"
 #include "executor/batch_plan.h"
 #include "executor/batch_scan.h"
+#include "executor/batch_values.h"
 #include "executor/constant_call.h"
 
 static create_upper_paths_hook_type next_hook = NULL;
@@ -65,9 +66,8 @@ static const CustomPathMethods batch_path_methods = {
  * ----------
  */
 
-/* Whether a function is one of those that are batched; its kind. */
-static bool
-is_batchable(Oid function, BatchCallKind *kind)
+bool
+inf_batch_is_call(Oid function, BatchCallKind *kind)
 {
 	static const struct
 	{
@@ -108,14 +108,6 @@ is_batchable(Oid function, BatchCallKind *kind)
 	return found;
 }
 
-bool
-inf_batch_is_call(Oid function)
-{
-	BatchCallKind kind;
-
-	return is_batchable(function, &kind);
-}
-
 typedef struct CallSearch
 {
 	bool		in_scan;		/* what is looked at is computed by a scan */
@@ -136,7 +128,7 @@ find_calls(Node *node, CallSearch *search)
 	switch (nodeTag(node))
 	{
 		case T_FuncExpr:
-			if (is_batchable(((FuncExpr *) node)->funcid, &kind))
+			if (inf_batch_is_call(((FuncExpr *) node)->funcid, &kind))
 			{
 				if (!contain_volatile_functions(node) &&
 					inf_call_varies(((FuncExpr *) node)->args))
@@ -394,6 +386,32 @@ batch_computing_path(Reader reader, Path *path)
 						   path->pathtarget, calls);
 }
 
+/* The rows of INSERT ... VALUES, with a projection above them or without. */
+static bool
+is_insert_of_values(const PlannerInfo *root, const Path *path)
+{
+	if (IsA(path, ProjectionPath))
+		path = ((const ProjectionPath *) path)->subpath;
+	return root->parse->commandType == CMD_INSERT && IsA(path, Path) &&
+		path->pathtype == T_ValuesScan;
+}
+
+static Path *
+batch_insert_of_values(Reader reader, Path *path)
+{
+	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget,
+											   IsA(path, ProjectionPath) ?
+											   ((ProjectionPath *) path)->subpath : path);
+	List	   *calls;
+
+	if (target == NULL)
+		return path;
+	calls = calls_in(path, (Node *) target->exprs);
+	return make_batch_path(reader, path,
+						   make_child_target(reader.root, path, target, calls),
+						   target, calls);
+}
+
 /*
  * Calls in the arguments of aggregates become columns of what the aggregates
  * read.  Those of a FILTER might not be made.
@@ -494,6 +512,8 @@ batch_append(Reader reader, Path *path, List *subpaths)
 static Path *
 batch_path(Reader reader, Path *path)
 {
+	if (is_insert_of_values(reader.root, path))
+		return batch_insert_of_values(reader, path);
 	switch (nodeTag(path))
 	{
 		case T_ModifyTablePath:
@@ -616,7 +636,7 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 		FuncExpr   *call = lfirst_node(FuncExpr, lc);
 		BatchCallKind kind = BATCH_CALL_EMBED;
 
-		(void) is_batchable(call->funcid, &kind);
+		(void) inf_batch_is_call(call->funcid, &kind);
 		kinds = lappend_int(kinds, kind);
 		functions = lappend_oid(functions, call->funcid);
 		scan->custom_exprs = list_concat(scan->custom_exprs,

@@ -576,6 +576,17 @@ service_of(const char *model_id)
 	return model ? inf_service_find(model->service) : NULL;
 }
 
+static List *
+add_name(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return names;
+	return lappend(names, pstrdup(name));
+}
+
 static void
 explain_models(BatchScanState *state, ExplainState *es)
 {
@@ -594,8 +605,8 @@ explain_models(BatchScanState *state, ExplainState *es)
 		const InferenceServiceOps *service = model_id ? service_of(model_id) : NULL;
 
 		at += call->nargs;
-		models = lappend(models, model_id ? model_id : "differs by row");
-		services = lappend(services, unconstify(char *, service ? service->name : "unknown"));
+		models = add_name(models, model_id ? model_id : "differs by row");
+		services = add_name(services, service ? service->name : "unknown");
 		if (service && service->max_batch_inputs > 0)
 			max_inputs = Min(max_inputs, service->max_batch_inputs);
 	}

@@ -23,6 +23,8 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
+#include "executor/batch_values.h"
 #include "executor/constant_call.h"
 
 PG_FUNCTION_INFO_V1(_inference_call_support);
@@ -160,6 +162,11 @@ simplify_call(SupportRequestSimplify *request)
 		return NULL;
 	twin = find_twin(request->fcall->funcid);
 	if (!OidIsValid(twin))
+		return NULL;
+
+	/* Those are batched: see batch_values.c. */
+	if (inf_guc_batching &&
+		inf_values_hold_calls(request->root->parse, request->fcall->funcid))
 		return NULL;
 
 	/*

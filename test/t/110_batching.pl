@@ -101,6 +101,10 @@ asks(q{SELECT inference_embed('m', body) FROM docs UNION ALL SELECT inference_em
 asks(q{SELECT inference_embed('m', body) FROM docs EXCEPT SELECT v FROM docs}, 10, 'EXCEPT');
 asks(q{SELECT inference_embed('m', body) FROM parted}, 10 + 1, 'a partitioned table');
 asks(q{SELECT inference_embed('m', x) FROM (VALUES ('a'), ('b'), (NULL), ('c')) v (x)}, 1, 'VALUES');
+asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', inference_embed('m', 'b')), ('n', NULL), ('c', inference_embed('m', upper('c')))}, 1, 'INSERT of several rows');
+asks(q{PREPARE i (text, text) AS INSERT INTO copies (body, v) VALUES ($1, inference_embed('m', $1)), ($2, inference_embed('m', $2)); EXECUTE i('x', 'y')}, 1, 'with parameters');
+asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', inference_embed('tei', 'b'))}, 2, 'of different models');
+asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', '{1}')}, 1, 'of a call and a constant');
 asks(q{SELECT count(inference_embed('m', body)) FROM docs}, 10, 'the argument of an aggregate');
 asks(q{SELECT g, max(inference_embed('m', body)) FROM docs GROUP BY g HAVING max(inference_embed('m', body)) IS NOT NULL}, 10, 'an aggregate by groups');
 asks(q{SELECT g, inference_embed('m', string_agg(body, ',')) FROM docs GROUP BY g}, 1, 'over groups');
@@ -268,6 +272,12 @@ for my $sql (
 	q{INSERT INTO docs SELECT id + 1000, g, body, inference_embed('words', body) FROM docs},
 	q{INSERT INTO docs SELECT id, g, body, inference_embed('words', body || 'x') FROM docs ON CONFLICT (id) DO UPDATE SET v = excluded.v},
 	q{INSERT INTO docs SELECT id + 80, g, body, inference_embed('words', body) FROM docs ON CONFLICT DO NOTHING},
+	q{INSERT INTO docs VALUES (501, 1, 'a', inference_embed('words', 'a')), (502, 1, NULL, NULL), (503, 2, 'c', inference_embed('words', upper('c') || 1))},
+	q{INSERT INTO docs (id, v, body) VALUES (501, inference_embed('words', 'a'), inference_embed('words', 'b')::text), (502, inference_embed('words', 'x y'), 'plain'), (503, inference_embed('words', ' '), NULL) ON CONFLICT DO NOTHING},
+	q{INSERT INTO docs (id, body) VALUES (501, inference_sparse('terms', 'a b')::text), (502, inference_sparse('terms', NULL)::text)},
+	q{INSERT INTO docs (id, body) VALUES (501, inference_infer('words', '{"input": "a"}')::text), (502, inference_infer('words', '{"input": ["b", "c"]}')::text)},
+	q{INSERT INTO docs (id, body) VALUES (501, inference_infer('text_embedding', 'words', '{"input": "a"}')::text), (502, inference_infer('text_embedding', 'words', '{"input": "b"}')::text)},
+	q{WITH w AS (INSERT INTO docs (id, v) VALUES (501, inference_embed('words', 'a')), (502, inference_embed('words', 'b')) RETURNING *) INSERT INTO parted SELECT id, 'from w', v FROM w},
 	q{WITH w AS (UPDATE docs SET v = inference_embed('words', body) RETURNING id, v) INSERT INTO docs SELECT id + 500, 1, 'w', v FROM w},
 	q{MERGE INTO docs USING (SELECT id, inference_embed('words', body) e FROM parted) p ON p.id = docs.id WHEN MATCHED THEN UPDATE SET v = p.e})
 {
