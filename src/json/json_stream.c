@@ -179,13 +179,44 @@ take_base64(JsonStream *stream, const char *next, const char *end)
 	return next;
 }
 
+static uint32_t
+word_of(const JsonFloats *floats, int i)
+{
+	uint32_t	word;
+
+	memcpy(&word, &floats->values[i], sizeof(word));
+	return word;
+}
+
+/*
+ * Infinity and what is not a number have all bits of the exponent set: without
+ * the sign, one more in the exponent carries into the sign's place.  Two words
+ * at a time.
+ */
+static bool
+are_finite(const JsonFloats *floats)
+{
+	uint64_t	carries = 0;
+	int			i;
+
+	for (i = 0; i + 1 < floats->n; i += 2)
+	{
+		uint64_t	words;
+
+		memcpy(&words, &floats->values[i], sizeof(words));
+		carries |= (words & 0x7fffffff7fffffff) + 0x0080000000800000;
+	}
+	if (i < floats->n)
+		carries |= (uint64_t) ((word_of(floats, i) & 0x7fffffff) + 0x00800000);
+	return (carries & 0x8000000080000000) == 0;
+}
+
 /* After the closing quote. */
 static bool
 finish_base64(JsonStream *stream)
 {
 	JsonFloats *floats = stream->floats;
 	unsigned char *out;
-	uint32_t	word;
 
 	if (floats->capacity == 0 && !floats->grow(floats, 1))
 		return false;
@@ -197,18 +228,22 @@ finish_base64(JsonStream *stream)
 	if (stream->bad_base64)
 		return false;
 
-	for (floats->n = 0; (size_t) floats->n < stream->nbytes / sizeof(float); floats->n++)
-	{
-		memcpy(&word, &floats->values[floats->n], sizeof(word));
+	floats->n = stream->nbytes / sizeof(float);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	for (int i = 0; i < floats->n; i++)
+	{
+		uint32_t	word = word_of(floats, i);
+
 		word = __builtin_bswap32(word);
-		memcpy(&floats->values[floats->n], &word, sizeof(word));
-#endif
-		/* all exponent bits set: infinity or not a number */
-		if ((word & 0x7f800000) == 0x7f800000)
-			return refuse_element(stream, JSON_EVENT_FLOATS);
+		memcpy(&floats->values[i], &word, sizeof(word));
 	}
-	return give_floats(stream);
+#endif
+	if (are_finite(floats))
+		return give_floats(stream);
+	floats->n = 0;
+	while ((word_of(floats, floats->n) & 0x7f800000) != 0x7f800000)
+		floats->n++;
+	return refuse_element(stream, JSON_EVENT_FLOATS);
 }
 
 /*
