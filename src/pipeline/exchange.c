@@ -87,7 +87,7 @@ struct Exchange
 	dlist_head	arrived;		/* ended, not looked at yet */
 	int			nmoving;
 	int			nhalves;		/* waiting or moving */
-	bool		has_accepted_half;
+	int			accepted_half;	/* most texts of one that was; 0: none */
 	int			ncut;			/* texts of which only a part was sent */
 	int			ninputs;		/* submitted so far */
 
@@ -422,14 +422,14 @@ learn(const Flight *flight)
 	{
 		if (!flight->call.plain_numbers)
 			endpoint->takes_encodings = true;
-		else if (!endpoint->takes_encodings)
+		else if (!endpoint->takes_encodings && !flight->is_half)
 			endpoint->refuses_encodings = true;
 	}
+
+	/* For the session it is a limit if all texts are taken in the end. */
 	if (flight->is_half)
-	{
-		exchange->has_accepted_half = true;
-		endpoint->max_inputs = Max(endpoint->max_inputs, flight->call.ninputs);
-	}
+		exchange->accepted_half = Max(exchange->accepted_half,
+									  flight->call.ninputs);
 }
 
 /*
@@ -494,7 +494,7 @@ start_due_flights(Exchange *exchange)
 			return -1;
 
 		/* Until it is known what the service refuses, it is asked singly. */
-		if (exchange->nhalves > 0 && !exchange->has_accepted_half &&
+		if (exchange->nhalves > 0 && exchange->accepted_half == 0 &&
 			(!flight->is_half || exchange->nmoving > 0))
 			return -1;
 		if (flight->not_before_ms < 0)
@@ -661,6 +661,8 @@ inf_exchange_max_inputs(const Exchange *exchange)
 		max = Min(max, inf_guc_max_batch_inputs);
 	if (exchange->endpoint->max_inputs > 0)
 		max = Min(max, exchange->endpoint->max_inputs);
+	if (exchange->accepted_half > 0)
+		max = Min(max, exchange->accepted_half);
 	return max;
 }
 
@@ -717,6 +719,8 @@ void
 inf_exchange_close(Exchange *exchange)
 {
 	abandon_flights(exchange, NULL);
+	if (exchange->accepted_half > 0)
+		exchange->endpoint->max_inputs = exchange->accepted_half;
 	if (exchange->ncut == 0)
 		return;
 	ereport(WARNING,

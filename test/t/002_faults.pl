@@ -285,6 +285,13 @@ for my $case ([ 1, "'arsenic', 'bread', 'water'" ], [ 3, "'bread', NULL, 'arseni
 		"text $position is refused");
 }
 
+# A bad text is no limit on their number.
+$session = $node->background_psql('postgres', on_error_stop => 0);
+$session->query(call_of($id, 0, $many));
+is($provider->requests_of(sub { $session->query("SELECT * FROM inference_embed_batch('$id', ARRAY(SELECT 'text ' || i FROM generate_series(1, 1000) i))") }),
+	1, 'texts without it go out together as before');
+$session->quit;
+
 #
 # What a service refuses is sent in another way
 #
