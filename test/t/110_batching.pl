@@ -351,6 +351,17 @@ like(InferenceCluster::error_of($node, 'postgres', q{SET ROLE nobody_much; SELEC
 	qr/42501: permission denied for.*words/, 'without USAGE');
 is(query(q{SET ROLE no_functions; SELECT count(inference_embed('words', body)) FROM docs}), $texts, 'with both');
 
+# What a role may not see is not sent for it, however cheap the condition.
+query(q{GRANT USAGE ON FOREIGN SERVER m TO no_functions;
+	ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY few ON docs USING (id <= 3);
+	CREATE VIEW barrier WITH (security_barrier) AS SELECT id, body FROM docs WHERE id <= 2;
+	GRANT SELECT ON barrier TO no_functions});
+sends(q{SET ROLE no_functions; SELECT inference_embed('m', id::text) FROM docs}, 3, 'row-level security');
+sends(q{SET ROLE no_functions; SELECT inference_embed('m', id::text) FROM docs WHERE length(body) > 0 ORDER BY id LIMIT 50}, 3, 'row-level security with a condition');
+sends(q{SET ROLE no_functions; SELECT inference_embed('m', id::text) FROM barrier WHERE body IS NOT NULL}, 2, 'a security barrier');
+query('ALTER TABLE docs DISABLE ROW LEVEL SECURITY');
+
 #
 # EXPLAIN
 #
