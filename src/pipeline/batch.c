@@ -78,8 +78,12 @@ inf_batch_distinct(const InferenceInput *inputs, int ninputs,
 
 int
 inf_batch_cut(const InferenceInput *inputs, int ninputs, int max_inputs,
-			  InferenceBatch **batches)
+			  int max_tokens, InferenceBatch **batches)
 {
+	/* Three bytes a token, as Elasticsearch reckons with units. */
+	int64		max_bytes = max_tokens > 0 ?
+		Min((int64) max_tokens * UNITS_PER_TOKEN, INF_MAX_BATCH_BYTES) :
+		INF_MAX_BATCH_BYTES;
 	InferenceBatch *cut = palloc(sizeof(InferenceBatch) * Max(ninputs, 1));
 	int			n = 0;
 	int64		bytes = 0;
@@ -87,7 +91,7 @@ inf_batch_cut(const InferenceInput *inputs, int ninputs, int max_inputs,
 	for (int i = 0; i < ninputs; i++)
 	{
 		if (n == 0 || cut[n - 1].ninputs >= max_inputs ||
-			bytes + inputs[i].length > INF_MAX_BATCH_BYTES)
+			bytes + inputs[i].length > max_bytes)
 		{
 			cut[n].first = i;
 			cut[n].ninputs = 0;

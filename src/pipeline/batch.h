@@ -8,9 +8,8 @@
 #include "base/types.h"
 
 /*
- * A request's texts together stay below this, unless one alone is larger.
- * Services take 300,000 tokens or some MB at a time; 4 MB keeps eight requests
- * in flight well under what a backend may use.
+ * A request's texts together stay below this, unless one alone is larger: it
+ * keeps eight requests in flight well under what a backend may use.
  */
 #define INF_MAX_BATCH_BYTES (4 * 1024 * 1024)
 
@@ -31,9 +30,13 @@ typedef struct InferenceBatch
 extern void inf_batch_distinct(const InferenceInput *inputs, int ninputs,
 							   InferenceDistinct *distinct);
 
-/* Cuts inputs, in order, into batches; returns how many. */
+/*
+ * Cuts inputs, in order, into batches of so many texts and, by a guess, tokens
+ * (0: no limit); returns how many.
+ */
 extern int	inf_batch_cut(const InferenceInput *inputs, int ninputs,
-						  int max_inputs, InferenceBatch **batches);
+						  int max_inputs, int max_tokens,
+						  InferenceBatch **batches);
 
 /*
  * Cuts a text to max_tokens, three UTF-16 units each, as Elasticsearch does,

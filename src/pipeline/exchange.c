@@ -675,7 +675,8 @@ inf_exchange_submit(Exchange *exchange, const InferenceInput *inputs,
 	int			ncuts;
 
 	ncuts = inf_batch_cut(inputs, ninputs,
-						  inf_exchange_max_inputs(exchange), &cuts);
+						  inf_exchange_max_inputs(exchange),
+						  exchange->service->max_batch_tokens, &cuts);
 	for (int i = 0; i < ncuts; i++)
 	{
 		Flight	   *flight = create_flight(batch, &inputs[cuts[i].first],

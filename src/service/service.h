@@ -35,6 +35,7 @@ typedef struct InferenceServiceOps
 	const SettingField *task_fields;	/* may be NULL: takes none */
 	const char *default_similarity; /* of dense vectors; NULL: not known */
 	int			max_batch_inputs;	/* most texts in one request */
+	int			max_batch_tokens;	/* of one request; 0: no such limit */
 	bool		has_encodings;	/* call->plain_numbers makes a difference */
 	bool		settings_optional;	/* service_settings may be left out */
 

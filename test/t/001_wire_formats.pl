@@ -256,6 +256,10 @@ is( $provider->requests_of(sub {
 	}),
 	16, 'inference.max_batch_inputs cuts them');
 is($provider->stats->{max_inputs_per_request}, 64, 'to so many');
+is( $provider->requests_of(sub {
+		query(q{SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT repeat('text ', 20000) || i FROM generate_series(1, 20) i))});
+	}),
+	3, 'openai: two million letters, of which a request takes 900,000');
 cmp_ok($provider->stats->{max_concurrent}, '>', 1, 'several requests are in flight at once');
 cmp_ok($provider->stats->{max_concurrent}, '<=', 8, 'no more than inference.max_concurrent_requests');
 put('text_embedding', 'tei', 'hugging_face', "$key, \"url\": \"" . $provider->url('/embed') . '"');
