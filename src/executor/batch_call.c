@@ -19,6 +19,9 @@
 /* Room for the texts of a job at first. */
 #define FIRST_INPUTS 64
 
+/* The part of work_mem that a stream may use to remember texts. */
+#define MEMO_SHARE 2
+
 /* What an embedding is taken for before the first has come: 768 dimensions. */
 #define FIRST_EMBEDDING_BYTES 3072
 
@@ -65,6 +68,7 @@ find_stream(Asking *asking, const char *model_id, InferenceTask task,
 	stream->model = inf_infer_open_model(model_id, task, GetUserId());
 	stream->stream = inf_stream_open(stream->model, stream->overrides);
 	stream->embedding_bytes = FIRST_EMBEDDING_BYTES;
+	inf_stream_remember(stream->stream, (Size) work_mem * 1024 / MEMO_SHARE);
 	stream->next = *asking->streams;
 	*asking->streams = stream;
 	MemoryContextSwitchTo(caller);

@@ -623,8 +623,7 @@ explain_counters(BatchScanState *state, ExplainState *es)
 	add_counters(&sum, state);
 	ExplainPropertyInteger("Inputs", NULL, sum.inputs, es);
 	ExplainPropertyInteger("Deduplicated", NULL, sum.deduplicated, es);
-	if (inf_guc_cache_size > 0)
-		ExplainPropertyInteger("Remembered", NULL, sum.remembered, es);
+	ExplainPropertyInteger("Remembered", NULL, sum.remembered, es);
 	ExplainPropertyInteger("Requests", NULL, sum.requests, es);
 	ExplainPropertyInteger("Retries", NULL, sum.retries, es);
 	ExplainPropertyInteger("Bytes Sent", NULL, sum.bytes_sent, es);

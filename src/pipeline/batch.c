@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "pipeline/batch.h"
@@ -13,22 +12,16 @@
 /* UTF-16 units that Elasticsearch reckons for a token. */
 #define UNITS_PER_TOKEN 3
 
-typedef struct TextKey
-{
-	const char *text;
-	int			length;
-} TextKey;
-
 typedef struct TextEntry
 {
-	TextKey		key;
+	InferenceTextKey key;
 	int			position;
 } TextEntry;
 
 static uint32
 hash_text(const void *key, Size keysize)
 {
-	const TextKey *text = key;
+	const InferenceTextKey *text = key;
 
 	return hash_bytes((const unsigned char *) text->text, text->length);
 }
@@ -36,33 +29,40 @@ hash_text(const void *key, Size keysize)
 static int
 match_text(const void *a, const void *b, Size keysize)
 {
-	const TextKey *x = a;
-	const TextKey *y = b;
+	const InferenceTextKey *x = a;
+	const InferenceTextKey *y = b;
 
 	return x->length != y->length || memcmp(x->text, y->text, x->length) != 0;
+}
+
+HTAB *
+inf_text_table_create(const char *name, long nexpected, Size entry_size)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(InferenceTextKey),
+		.entrysize = entry_size,
+		.hash = hash_text,
+		.match = match_text,
+		.hcxt = CurrentMemoryContext
+	};
+
+	return hash_create(name, nexpected, &control,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 void
 inf_batch_distinct(const InferenceInput *inputs, int ninputs,
 				   InferenceDistinct *distinct)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(TextKey),
-		.entrysize = sizeof(TextEntry),
-		.hash = hash_text,
-		.match = match_text,
-		.hcxt = CurrentMemoryContext
-	};
-	HTAB	   *seen = hash_create("inference inputs", ninputs, &control,
-								   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
-								   HASH_CONTEXT);
+	HTAB	   *seen = inf_text_table_create("inference inputs", ninputs,
+											 sizeof(TextEntry));
 
 	distinct->inputs = palloc(sizeof(InferenceInput) * Max(ninputs, 1));
 	distinct->position = palloc(sizeof(int) * Max(ninputs, 1));
 	distinct->ninputs = 0;
 	for (int i = 0; i < ninputs; i++)
 	{
-		TextKey		key = {inputs[i].text, inputs[i].length};
+		InferenceTextKey key = {inputs[i].text, inputs[i].length};
 		bool		found;
 		TextEntry  *entry = hash_search(seen, &key, HASH_ENTER, &found);
 

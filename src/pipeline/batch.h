@@ -5,6 +5,8 @@
 #ifndef INFERENCE_PIPELINE_BATCH_H
 #define INFERENCE_PIPELINE_BATCH_H
 
+#include "utils/hsearch.h"
+
 #include "base/types.h"
 
 /*
@@ -12,6 +14,17 @@
  * keeps eight requests in flight well under what a backend may use.
  */
 #define INF_MAX_BATCH_BYTES (4 * 1024 * 1024)
+
+/* The key of a table of texts: begins its entries. */
+typedef struct InferenceTextKey
+{
+	const char *text;
+	int			length;
+} InferenceTextKey;
+
+/* A table of texts in the current memory context, which holds no copies of them. */
+extern HTAB *inf_text_table_create(const char *name, long nexpected,
+								   Size entry_size);
 
 /* Different texts of a list, and where each of the list's texts is in them. */
 typedef struct InferenceDistinct

@@ -10,6 +10,7 @@
 #include "pipeline/batch.h"
 #include "pipeline/embedding_cache.h"
 #include "pipeline/infer.h"
+#include "pipeline/memo.h"
 #include "pipeline/stream.h"
 #include "settings/setting_read.h"
 
@@ -23,6 +24,7 @@ struct InferenceStream
 	Jsonb	   *task_settings;
 	Exchange   *exchange;		/* NULL: the service runs here */
 	bool		checks_dimensions;
+	EmbeddingMemo *memo;		/* NULL: remembers nothing itself */
 
 	/* For EXPLAIN */
 	int64		ninputs;
@@ -105,6 +107,12 @@ InferenceStream *
 inf_stream_open_unchecked(const InferenceModel *model)
 {
 	return open_stream(model, NULL);
+}
+
+void
+inf_stream_remember(InferenceStream *stream, Size max_bytes)
+{
+	stream->memo = inf_memo_create(max_bytes);
 }
 
 void
@@ -226,9 +234,20 @@ run_here(const InferenceServiceOps *service, const InferenceModel *model,
 	}
 }
 
-/* Takes out the texts that the session remembers. */
+static bool
+recall(const InferenceStream *stream, const InferenceInput *input,
+	   InferenceEmbedding *embedding)
+{
+	if (stream->memo && inf_memo_get(stream->memo, input, embedding))
+		return true;
+	return inf_embedding_cache_enabled() &&
+		inf_embedding_cache_get(stream->model, stream->task_settings, input,
+								embedding);
+}
+
+/* Takes out the texts that are remembered. */
 static void
-look_into_cache(InferenceJob *job)
+recall_inputs(InferenceJob *job)
 {
 	const InferenceStream *stream = job->stream;
 	const InferenceDistinct *distinct = &job->distinct;
@@ -238,8 +257,7 @@ look_into_cache(InferenceJob *job)
 	job->of_distinct = palloc0(sizeof(InferenceEmbedding) * Max(distinct->ninputs, 1));
 	for (int i = 0; i < distinct->ninputs; i++)
 	{
-		if (inf_embedding_cache_get(stream->model, stream->task_settings,
-									&distinct->inputs[i], &job->of_distinct[i]))
+		if (recall(stream, &distinct->inputs[i], &job->of_distinct[i]))
 			continue;
 		job->origin[job->nwanted] = i;
 		job->wanted[job->nwanted++] = distinct->inputs[i];
@@ -247,15 +265,18 @@ look_into_cache(InferenceJob *job)
 }
 
 static void
-fill_cache(InferenceJob *job)
+remember(InferenceJob *job)
 {
 	const InferenceStream *stream = job->stream;
 
 	for (int i = 0; i < job->nwanted; i++)
 	{
 		job->of_distinct[job->origin[i]] = job->fresh[i];
-		inf_embedding_cache_put(stream->model, stream->task_settings,
-								&job->wanted[i], &job->fresh[i]);
+		if (stream->memo)
+			inf_memo_put(stream->memo, &job->wanted[i], &job->fresh[i]);
+		if (inf_embedding_cache_enabled())
+			inf_embedding_cache_put(stream->model, stream->task_settings,
+									&job->wanted[i], &job->fresh[i]);
 	}
 }
 
@@ -272,8 +293,8 @@ inf_stream_submit(InferenceStream *stream, const InferenceInput *inputs,
 	job->ninputs = ninputs;
 	inf_batch_distinct(inputs, ninputs, distinct);
 	truncate_inputs(stream->model, distinct->inputs, distinct->ninputs);
-	if (inf_embedding_cache_enabled())
-		look_into_cache(job);
+	if (stream->memo || inf_embedding_cache_enabled())
+		recall_inputs(job);
 	else
 	{
 		job->wanted = distinct->inputs;
@@ -306,7 +327,7 @@ inf_stream_finish(InferenceJob *job)
 	if (stream->checks_dimensions)
 		check_dimensions(stream->model, job->fresh, job->nwanted);
 	if (job->of_distinct)
-		fill_cache(job);
+		remember(job);
 	else
 		job->of_distinct = job->fresh;
 	for (int i = 0; i < job->ninputs; i++)

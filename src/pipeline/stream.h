@@ -20,7 +20,7 @@ typedef struct StreamCounters
 {
 	int64		inputs;			/* texts */
 	int64		deduplicated;	/* equal to another of their job */
-	int64		remembered;		/* by the session */
+	int64		remembered;		/* by the stream or the session */
 	int64		requests;		/* retries included */
 	int64		retries;
 	int64		bytes_sent;		/* of bodies */
@@ -39,6 +39,9 @@ extern InferenceStream *inf_stream_open(const InferenceModel *model,
 
 /* The same for a model that is being tried: dimensions are not checked. */
 extern InferenceStream *inf_stream_open_unchecked(const InferenceModel *model);
+
+/* Has the stream remember what it embeds, in up to max_bytes. */
+extern void inf_stream_remember(InferenceStream *stream, Size max_bytes);
 
 /*
  * Takes a list of texts on and begins to send it; does not wait.  All of the

@@ -117,6 +117,7 @@ asks(q{DO $$ DECLARE r record; BEGIN FOR r IN SELECT inference_embed('m', body) 
 asks(q{SELECT inference_embed('m', body) FROM docs WHERE id <= 16 FOR UPDATE}, 1, 'FOR UPDATE');
 asks(q{SELECT inference_embed('tei', body) FROM docs}, 10, 'another service');
 asks(q{SET LOCAL inference.batching = off; SELECT inference_embed('m', body) FROM docs}, $texts, 'inference.batching = off');
+asks(q{SELECT count(inference_embed('m', 'kind ' || i % 5)) FROM generate_series(1, 10000) i}, 16, 'texts that come again are remembered by the statement');
 is( $provider->requests_of(sub {
 		query("SET inference.cache_size = '1MB'; SET inference.max_batch_inputs = 16; SELECT inference_embed('m', body) FROM docs; SELECT inference_embed('m', body) FROM docs");
 	}), 10, 'what the session remembers is not sent');
