@@ -565,6 +565,21 @@ batch_path(Reader reader, Path *path)
 	}
 }
 
+/* Most queries have no call at all, also in the queries they are made of. */
+static bool
+has_calls(Node *node, void *context)
+{
+	BatchCallKind kind;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && inf_batch_is_call(((FuncExpr *) node)->funcid, &kind))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_calls, context, 0);
+	return expression_tree_walker(node, has_calls, context);
+}
+
 /* Whether the rows themselves depend on when they are made. */
 static bool
 has_volatile_rows(const Query *query)
@@ -586,7 +601,7 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 
 	if (next_hook)
 		next_hook(root, stage, input_rel, output_rel, extra);
-	if (stage != UPPERREL_FINAL)
+	if (stage != UPPERREL_FINAL || !has_calls((Node *) root->parse, NULL))
 		return;
 	if (may_stop(root))
 		reader.first_rows = 1;

@@ -187,7 +187,7 @@ inf_values_take_calls(PlannerInfo *root, PathTarget *old_target,
 		Column		column = {scan->parent->relid, i, NULL};
 		Replacement replacement = {column.rtindex, i, NULL};
 		List	   *inputs;
-		Oid			type;
+		Oid			type = InvalidOid;
 
 		replacement.template = template_of_column(entry, &column, &inputs, &type);
 		if (replacement.template == NULL)
