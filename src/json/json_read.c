@@ -1,13 +1,13 @@
 /*
  * json_read.c
- *		Reads JSON that came over the network: the only user of json-c.
+ *		Reads small JSON that came over the network: what services say of
+ *		errors.  The only user of json-c.
  */
 #include "postgres.h"
 
 #include <json-c/json.h>
 
 #include <limits.h>
-#include <math.h>
 
 #include "utils/memutils.h"
 
@@ -123,38 +123,6 @@ inf_json_parse(const char *bytes, size_t length, MemoryContext context,
 	return true;
 }
 
-InfJsonType
-inf_json_type(const InfJson *value)
-{
-	switch (json_object_get_type(value))
-	{
-		case json_type_null:
-			return INF_JSON_NULL;
-		case json_type_boolean:
-			return INF_JSON_BOOLEAN;
-		case json_type_double:
-		case json_type_int:
-			return INF_JSON_NUMBER;
-		case json_type_string:
-			return INF_JSON_STRING;
-		case json_type_array:
-			return INF_JSON_ARRAY;
-		case json_type_object:
-			return INF_JSON_OBJECT;
-	}
-	return INF_JSON_NULL;
-}
-
-const char *
-inf_json_type_name(InfJsonType type)
-{
-	static const char *const names[] = {
-		"null", "boolean", "number", "string", "array", "object"
-	};
-
-	return names[type];
-}
-
 InfJson *
 inf_json_member(const InfJson *value, const char *name)
 {
@@ -165,93 +133,10 @@ inf_json_member(const InfJson *value, const char *name)
 	return member;
 }
 
-size_t
-inf_json_array_length(const InfJson *array)
-{
-	if (!json_object_is_type(array, json_type_array))
-		return 0;
-	return json_object_array_length(array);
-}
-
-InfJson *
-inf_json_array_element(const InfJson *array, size_t i)
-{
-	if (!json_object_is_type(array, json_type_array))
-		return NULL;
-	return json_object_array_get_idx(array, i);
-}
-
 const char *
-inf_json_string(const InfJson *value, size_t *length)
+inf_json_string(const InfJson *value)
 {
 	if (!json_object_is_type(value, json_type_string))
 		return NULL;
-	if (length)
-		*length = json_object_get_string_len(value);
 	return json_object_get_string(unconstify(json_object *, value));
-}
-
-bool
-inf_json_float(const InfJson *value, float *result)
-{
-	int64		integer;
-
-	if (json_object_is_type(value, json_type_double))
-		*result = (float) json_object_get_double(value);
-	else if (inf_json_int64(value, &integer))
-		*result = (float) integer;
-	else if (json_object_is_type(value, json_type_int))
-	{
-		/* Beyond int64; json-c keeps up to uint64. */
-		uint64		large = json_object_get_uint64(value);
-
-		if (large == UINT64_MAX || large == 0)
-			return false;
-		*result = (float) large;
-	}
-	else
-		return false;
-	return isfinite(*result);
-}
-
-bool
-inf_json_boolean(const InfJson *value, bool fallback)
-{
-	if (!json_object_is_type(value, json_type_boolean))
-		return fallback;
-	return json_object_get_boolean(value);
-}
-
-bool
-inf_json_int64(const InfJson *value, int64 *result)
-{
-	if (!json_object_is_type(value, json_type_int))
-		return false;
-	*result = json_object_get_int64(value);
-
-	/* json-c stops at the ends of the range in place of saying so. */
-	return *result != INT64_MAX && *result != INT64_MIN;
-}
-
-size_t
-inf_json_object_size(const InfJson *object)
-{
-	if (!json_object_is_type(object, json_type_object))
-		return 0;
-	return json_object_object_length(object);
-}
-
-bool
-inf_json_visit_members(const InfJson *object, InfJsonVisitor visit, void *state)
-{
-	json_object_iter member;
-
-	if (!json_object_is_type(object, json_type_object))
-		return true;
-	json_object_object_foreachC(unconstify(json_object *, object), member)
-	{
-		if (!visit(member.key, member.val, state))
-			return false;
-	}
-	return true;
 }

@@ -25,7 +25,7 @@ inf_reply_find_text(const HttpResponse *response,
 
 		for (int j = 0; j < 3 && paths[i][j]; j++)
 			value = inf_json_member(value, paths[i][j]);
-		text = inf_json_string(value, NULL);
+		text = inf_json_string(value);
 		if (text && text[0])
 			return pstrdup(text);
 	}

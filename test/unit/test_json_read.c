@@ -64,51 +64,16 @@ parse_bytes(const char *bytes, size_t length)
 	return inf_json_parse(bytes, length, NULL, &root, &reason);
 }
 
-static bool
-reads_as(const char *number, float expected)
-{
-	float		value = -1;
-
-	return parse(number) && inf_json_float(root, &value) && value == expected;
-}
-
-static bool
-is_no_float(const char *number)
-{
-	float		value;
-
-	return !parse(number) || !inf_json_float(root, &value);
-}
-
-static bool
-note_member(const char *name, InfJson *value, void *state)
-{
-	strcat(state, name);
-	return true;
-}
-
 static void
 check_documents(void)
 {
-	char		names[100] = "";
-	int64		integer;
-
-	CHECK(parse("{\"b\": {\"c\": [1, \"x\"]}, \"a\": true}"));
-	CHECK_INT(inf_json_type(root), INF_JSON_OBJECT);
-	CHECK_INT(inf_json_object_size(root), 2);
-	CHECK(inf_json_visit_members(root, note_member, names));
-	CHECK_STR(names, "ba");
-	CHECK(inf_json_boolean(inf_json_member(root, "a"), false));
-	CHECK(!inf_json_boolean(inf_json_member(root, "b"), false));
+	CHECK(parse("{\"b\": {\"c\": \"x\"}, \"a\": true}"));
+	CHECK_STR(inf_json_string(inf_json_member(inf_json_member(root, "b"), "c")), "x");
+	CHECK(inf_json_string(inf_json_member(root, "a")) == NULL);
+	CHECK(inf_json_string(root) == NULL);
 	CHECK(inf_json_member(root, "nope") == NULL);
 	CHECK(inf_json_member(NULL, "a") == NULL);
-	CHECK_INT(inf_json_array_length(inf_json_member(inf_json_member(root, "b"), "c")), 2);
-	CHECK_INT(inf_json_array_length(root), 0);
-	CHECK_STR(inf_json_string(inf_json_array_element(inf_json_member(inf_json_member(root, "b"), "c"), 1), NULL), "x");
-	CHECK(inf_json_string(root, NULL) == NULL);
-	CHECK(parse("17") && inf_json_int64(root, &integer) && integer == 17);
-	CHECK(parse("1.0") && !inf_json_int64(root, &integer));
-	CHECK(parse("99999999999999999999") && !inf_json_int64(root, &integer));
+	CHECK(inf_json_member(inf_json_member(root, "a"), "a") == NULL);
 	CHECK(parse("null") && root == NULL);
 	CHECK(parse(" \n[1] \r\n"));
 }
@@ -154,18 +119,6 @@ main(void)
 {
 	check_documents();
 	check_refusals();
-	CHECK(reads_as("0.1", 0.1f));
-	CHECK(reads_as("-1e-3", -1e-3f));
-	CHECK(reads_as("40294967295", 40294967295.0f));
-	CHECK(reads_as("18446744073709551614", 18446744073709551616.0f));
-	CHECK(reads_as("9223372036854775807", 9223372036854775808.0f));
-	CHECK(reads_as("3.4028235e38", 3.4028235e38f));
-	CHECK(is_no_float("123456789012345678901234567890"));
-	CHECK(is_no_float("-123456789012345678901234567890"));
-	CHECK(is_no_float("1e999"));
-	CHECK(is_no_float("1e39"));
-	CHECK(is_no_float("\"1\""));
-	CHECK(is_no_float("true"));
 	reset_context();
 	return check_done();
 }
