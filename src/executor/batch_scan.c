@@ -624,13 +624,13 @@ explain_counters(BatchScanState *state, ExplainState *es)
 	ExplainPropertyInteger("Inputs", NULL, sum.inputs, es);
 	ExplainPropertyInteger("Deduplicated", NULL, sum.deduplicated, es);
 	ExplainPropertyInteger("Remembered", NULL, sum.remembered, es);
-	ExplainPropertyInteger("Requests", NULL, sum.requests, es);
-	ExplainPropertyInteger("Retries", NULL, sum.retries, es);
-	ExplainPropertyInteger("Bytes Sent", NULL, sum.bytes_sent, es);
-	ExplainPropertyInteger("Bytes Received", NULL, sum.bytes_received, es);
-	ExplainPropertyInteger("Tokens", NULL, sum.tokens, es);
+	ExplainPropertyInteger("Requests", NULL, sum.network.requests, es);
+	ExplainPropertyInteger("Retries", NULL, sum.network.retries, es);
+	ExplainPropertyInteger("Bytes Sent", NULL, sum.network.bytes_sent, es);
+	ExplainPropertyInteger("Bytes Received", NULL, sum.network.bytes_received, es);
+	ExplainPropertyInteger("Tokens", NULL, sum.network.tokens, es);
 	if (es->timing)
-		ExplainPropertyFloat("Network Wait Time", "ms", sum.wait_us / 1000.0, 3, es);
+		ExplainPropertyFloat("Network Wait Time", "ms", sum.network.wait_us / 1000.0, 3, es);
 }
 
 static void

@@ -145,12 +145,12 @@ inf_stream_add_counters(const InferenceStream *stream, StreamCounters *sum)
 	if (stream->exchange == NULL)
 		return;
 	exchange = inf_exchange_counters(stream->exchange);
-	sum->requests += exchange->requests;
-	sum->retries += exchange->retries;
-	sum->bytes_sent += exchange->bytes_sent;
-	sum->bytes_received += exchange->bytes_received;
-	sum->tokens += exchange->tokens;
-	sum->wait_us += exchange->wait_us;
+	sum->network.requests += exchange->requests;
+	sum->network.retries += exchange->retries;
+	sum->network.bytes_sent += exchange->bytes_sent;
+	sum->network.bytes_received += exchange->bytes_received;
+	sum->network.tokens += exchange->tokens;
+	sum->network.wait_us += exchange->wait_us;
 }
 
 void

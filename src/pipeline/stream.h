@@ -21,12 +21,7 @@ typedef struct StreamCounters
 	int64		inputs;			/* texts */
 	int64		deduplicated;	/* equal to another of their job */
 	int64		remembered;		/* by the stream or the session */
-	int64		requests;		/* retries included */
-	int64		retries;
-	int64		bytes_sent;		/* of bodies */
-	int64		bytes_received;
-	int64		tokens;			/* as far as the service counts them */
-	int64		wait_us;		/* spent waiting for the network */
+	ExchangeCounters network;	/* of what was sent */
 } StreamCounters;
 
 /*
