@@ -142,6 +142,7 @@ decode(Slot *slot, bool is_openai)
 			unsigned char *out = (unsigned char *) vector;
 
 			next += 1 + inf_base64_decode(&state, next + 1, end - next - 1, &out);
+			(void) inf_base64_end(&state, &out);
 		}
 		else
 			next = decode_numbers(next + (is_openai ? 1 : 0), vector);
