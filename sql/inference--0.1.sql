@@ -209,28 +209,28 @@ COMMENT ON FUNCTION _inference_call_support(internal) IS
 CREATE FUNCTION inference_infer(task_type text, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_infer_with_task'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_infer(text, text, jsonb) IS
 'embed body->input (a string or an array of strings) and return the answer as JSON';
 
 CREATE FUNCTION inference_infer(model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_infer'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_infer(text, jsonb) IS
 'embed body->input (a string or an array of strings) and return the answer as JSON';
 
 CREATE FUNCTION inference_embed(model_id text, input text, task_settings jsonb DEFAULT '{}')
 RETURNS real[]
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_embed(text, text, jsonb) IS
 'dense vector of a text; null for a blank one';
 
 CREATE FUNCTION inference_sparse(model_id text, input text, task_settings jsonb DEFAULT '{}')
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT _inference_call_support;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 SUPPORT _inference_call_support;
 COMMENT ON FUNCTION inference_sparse(text, text, jsonb) IS
 'sparse vector of a text as an object of token to weight; null for a blank one';
 
@@ -238,7 +238,7 @@ CREATE FUNCTION inference_embed_batch(model_id text, inputs text[], task_setting
 	OUT ordinality int, OUT embedding real[])
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 100;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 100;
 COMMENT ON FUNCTION inference_embed_batch(text, text[], jsonb) IS
 'dense vectors of many texts in their order, null for null and blank ones';
 
@@ -246,7 +246,7 @@ CREATE FUNCTION inference_sparse_batch(model_id text, inputs text[], task_settin
 	OUT ordinality int, OUT token text, OUT weight real)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 1000;
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1000;
 COMMENT ON FUNCTION inference_sparse_batch(text, text[], jsonb) IS
 'tokens and weights of many texts in their order, heaviest token first';
 
@@ -257,28 +257,28 @@ COMMENT ON FUNCTION inference_sparse_batch(text, text[], jsonb) IS
 CREATE FUNCTION _inference_infer_once(stands_for regprocedure, task_type text, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', '_inference_infer_with_task_once'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 1000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_infer_once(regprocedure, text, text, jsonb) IS
 'private: inference_infer() evaluated once';
 
 CREATE FUNCTION _inference_infer_once(stands_for regprocedure, model_id text, body jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 1000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_infer_once(regprocedure, text, jsonb) IS
 'private: inference_infer() evaluated once';
 
 CREATE FUNCTION _inference_embed_once(stands_for regprocedure, model_id text, input text, task_settings jsonb)
 RETURNS real[]
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 1000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_embed_once(regprocedure, text, text, jsonb) IS
 'private: inference_embed() evaluated once';
 
 CREATE FUNCTION _inference_sparse_once(stands_for regprocedure, model_id text, input text, task_settings jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 1000;
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION _inference_sparse_once(regprocedure, text, text, jsonb) IS
 'private: inference_sparse() evaluated once';
 
