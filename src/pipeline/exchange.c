@@ -589,11 +589,15 @@ finish_flight(Flight *flight)
 	Exchange   *exchange = flight->exchange;
 	InferenceFault fault = {INF_FAULT_NONE, NULL};
 	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
+	bool		is_read;
 
-	dlist_delete(&flight->node);
 	exchange->counters.bytes_received +=
 		inf_http_response(flight->transfer)->received_bytes;
-	if (read_answer(exchange, flight, &fault))
+	is_read = read_answer(exchange, flight, &fault);
+
+	/* Until here it is in a list, where an error finds its transfer. */
+	dlist_delete(&flight->node);
+	if (is_read)
 		land(flight);
 	else
 		send_again(flight, &fault);
