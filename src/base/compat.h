@@ -144,6 +144,17 @@ inf_init_materialized_srf(FunctionCallInfo fcinfo)
 	pg_cryptohash_final((context), (digest))
 #endif
 
+/* 16: takes relations in place of sets of them. */
+#include "optimizer/appendinfo.h"
+#if PG_VERSION_NUM >= 160000
+#define inf_translate_to_child(root, node, child, parent) \
+	adjust_appendrel_attrs_multilevel((root), (node), (child), (parent))
+#else
+#define inf_translate_to_child(root, node, child, parent) \
+	adjust_appendrel_attrs_multilevel((root), (node), (child)->relids, \
+									  (parent)->relids)
+#endif
+
 /* 18: EXPLAIN's state and formats have headers of their own. */
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000

@@ -492,11 +492,96 @@ batch_subpaths(Reader reader, List *subpaths)
 		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
+/* Whether something identifies rows of different tables, as UPDATE needs it. */
+static bool
+has_row_identity(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varno == ROWID_VAR)
+		return true;
+	return expression_tree_walker(node, has_row_identity, context);
+}
+
+/* A target of the parent in terms of a child's columns. */
+static PathTarget *
+translate_target(PlannerInfo *root, PathTarget *target, RelOptInfo *child,
+				 RelOptInfo *parent)
+{
+	PathTarget *translated = copy_pathtarget(target);
+
+	translated->exprs = (List *) inf_translate_to_child(root, (Node *) target->exprs,
+														child, parent);
+	return set_pathtarget_cost_width(root, translated);
+}
+
+/* Children that can be made to compute another target. */
+static bool
+are_scans(List *subpaths)
+{
+	ListCell   *lc;
+
+	foreach(lc, subpaths)
+	{
+		Path	   *path = lfirst(lc);
+
+		if (IsA(path, ProjectionPath))
+			path = ((ProjectionPath *) path)->subpath;
+		if (path->parent->reloptkind != RELOPT_OTHER_MEMBER_REL ||
+			IsA(path, AppendPath) || IsA(path, MergeAppendPath))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Partitions, or the arms of a UNION ALL, whose rows go into batches together:
+ * the children compute what the calls need, and one node above them the target.
+ * NULL: not possible, as for UPDATE, which tells rows apart by their tables.
+ */
+static Path *
+batch_above_append(Reader reader, AppendPath *path)
+{
+	PathTarget *target = path->path.pathtarget;
+	List	   *calls = calls_in(&path->path, (Node *) target->exprs);
+	AppendPath *append;
+	PathTarget *child_target;
+	ListCell   *lc;
+
+	if (calls == NIL || path->path.parent->reloptkind != RELOPT_BASEREL ||
+		path->path.parallel_aware || !are_scans(path->subpaths) ||
+		has_row_identity((Node *) target->exprs, NULL))
+		return NULL;
+	child_target = make_child_target(reader.root, &path->path, target, calls);
+	append = makeNode(AppendPath);
+	*append = *path;
+	append->path.pathtarget = child_target;
+	append->subpaths = NIL;
+	foreach(lc, path->subpaths)
+	{
+		Path	   *child = lfirst(lc);
+		Path	   *below = IsA(child, ProjectionPath) ?
+			((ProjectionPath *) child)->subpath : child;
+
+		append->subpaths = lappend(append->subpaths,
+								   create_projection_path(reader.root, child->parent, below,
+														  translate_target(reader.root, child_target,
+																		   child->parent,
+																		   path->path.parent)));
+	}
+	return make_batch_path(reader, &append->path, child_target, target, calls);
+}
+
 /* Each child computes the target by itself, in terms of its own columns. */
 static Path *
 batch_append(Reader reader, Path *path, List *subpaths)
 {
 	int			nbatched = list_length(*reader.batched);
+	Path	   *above = IsA(path, AppendPath) ?
+		batch_above_append(reader, (AppendPath *) path) : NULL;
+
+	if (above != NULL)
+		return above;
 
 	batch_subpaths(reader, subpaths);
 	if (list_length(*reader.batched) > nbatched)

@@ -46,16 +46,15 @@ SKIP:
 	my @without_record = sort grep { /^_?inference_/ && !$exported{"pg_finfo_$_"} } keys %exported;
 	is_deeply(\@without_record, [], 'each exported function has its info record');
 
-	# In the script: AS 'MODULE_PATHNAME', 'symbol', or the function's own name.
-	my ($script) = glob "$sharedir/extension/inference--*.sql";
-	my $sql = slurp_file($script);
+	# In the scripts: AS 'MODULE_PATHNAME', 'symbol', or the function's own name.
+	my $sql = join('', map { slurp_file($_) } glob "$sharedir/extension/inference--*.sql");
 	my %wanted;
 	while ($sql =~ /CREATE FUNCTION (\w+)\((?:(?!;\n).)*?AS 'MODULE_PATHNAME'(?:, '(\w+)')?\n/gs)
 	{
 		$wanted{ $2 // $1 } = 1;
 	}
 	my @missing = sort grep { !$exported{$_} || !$exported{"pg_finfo_$_"} } keys %wanted;
-	ok(keys %wanted > 20 && !@missing, 'each function of the script is exported')
+	ok(keys %wanted > 20 && !@missing, 'each function of the scripts is exported')
 	  or diag("of @{[scalar keys %wanted]} missing: @missing");
 }
 SKIP:

@@ -97,9 +97,10 @@ asks(q{CREATE MATERIALIZED VIEW made AS SELECT id, inference_embed('m', body) AS
 asks(q{COPY (SELECT inference_embed('m', body) FROM docs) TO '/dev/null'}, 10, 'COPY');
 asks(q{SELECT count(e) FROM (SELECT inference_embed('m', body) AS e FROM docs OFFSET 0) s}, 10, 'a sub-select');
 asks(q{WITH q AS MATERIALIZED (SELECT inference_embed('m', body) AS e FROM docs) SELECT count(e) FROM q}, 10, 'WITH');
-asks(q{SELECT inference_embed('m', body) FROM docs UNION ALL SELECT inference_embed('m', body) FROM parted}, 10 + 10 + 1, 'UNION ALL');
+asks(q{SELECT inference_embed('m', body) FROM docs UNION ALL SELECT inference_embed('m', body) FROM parted}, 10 + 10 + 1, 'UNION ALL, each arm and partition for itself');
 asks(q{SELECT inference_embed('m', body) FROM docs EXCEPT SELECT v FROM docs}, 10, 'EXCEPT');
-asks(q{SELECT inference_embed('m', body) FROM parted}, 10 + 1, 'a partitioned table');
+asks(q{SELECT inference_embed('m', body) FROM parted}, 10, 'a partitioned table: batches of all partitions');
+asks(q{SELECT inference_embed('m', x) FROM (SELECT body AS x FROM docs UNION ALL SELECT body FROM parted) u}, 20, 'over a UNION ALL');
 asks(q{SELECT inference_embed('m', x) FROM (VALUES ('a'), ('b'), (NULL), ('c')) v (x)}, 1, 'VALUES');
 asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', inference_embed('m', 'b')), ('n', NULL), ('c', inference_embed('m', upper('c')))}, 1, 'INSERT of several rows');
 asks(q{PREPARE i (text, text) AS INSERT INTO copies (body, v) VALUES ($1, inference_embed('m', $1)), ($2, inference_embed('m', $2)); EXECUTE i('x', 'y')}, 1, 'with parameters');
