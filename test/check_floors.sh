@@ -11,8 +11,8 @@ source test/tap.sh
 declare -A floor=(
 	[base]=0
 	[json]=1 [http]=1
-	[settings]=2 [catalog]=2
-	[service]=3
+	[settings]=2 [catalog]=2 [engine]=2
+	[service]=3 [program]=3
 	[pipeline]=4
 	[api]=5 [executor]=5 [trigger]=5
 )
@@ -37,6 +37,12 @@ wrong_floors() {
 	done
 }
 
+# The engine and its program have to be able to do without a server.
+server_headers() {
+	grep -nE '^#include "' src/engine/*.[ch] | grep -vE '"(engine/|json/json_tree\.h")'
+	grep -nE '^#include "' src/program/*.[ch] | grep -vE '"(engine/|program/|json/json_tree\.h")'
+}
+
 # foreign PATTERN FILES-REGEX: uses of PATTERN outside of files that may.
 foreign() { grep -rnE "$1" src --include='*.[ch]' | grep -vE "^$2"; }
 
@@ -53,14 +59,15 @@ without_guard() {
 	local header
 	for header in src/*/*.h; do
 		case $header in
-			*_list.h) continue ;; # included more than once, on purpose
+			*_list.h | */kernel_*.h) continue ;; # included more than once, on purpose
 		esac
 		grep -q '^#ifndef INFERENCE_' "$header" || echo "$header"
 	done
 }
 
 report "rooms include lower floors only" "$(wrong_floors)"
-report "only http/ knows libcurl" "$(foreign 'curl/|\bcurl_(easy|multi|url|global)' 'src/http/')"
+report "the engine knows no server" "$(server_headers)"
+report "only http/ and fetch know libcurl" "$(foreign 'curl/|\bcurl_(easy|multi|url|global)' 'src/(http/|program/hub_transfer\.c)')"
 report "only json/ knows json-c" "$(foreign 'json-c/|\bjson_(object|tokener)_' 'src/json/')"
 report "no SQL is run through SPI" "$(foreign 'executor/spi\.h|\bSPI_' 'src/catalog/')"
 report "versions are asked for in base/compat.h only" "$(foreign 'PG_VERSION_NUM|LIBCURL_VERSION_NUM|JSON_C_VERSION' 'src/base/compat\.h')"
@@ -70,6 +77,7 @@ report "files have at most 800 lines" "$(long_files)"
 report "functions have at most 100 lines" "$(long_functions)"
 report "headers have guards" "$(without_guard)"
 report "nothing is left to do later" "$(foreign 'TODO|FIXME|XXX|HACK' ' ')"
-report "no fast-math, which would change the whole backend" "$(grep -n 'fast-math' Makefile test/unit/Makefile 2>/dev/null)"
+report "no fast-math, which changes the whole process" "$(grep -n 'fast-math' Makefile test/unit/Makefile 2>/dev/null)"
+report "no OpenMP, which hangs after fork()" "$(grep -n 'openmp' Makefile; foreign 'omp\.h|pragma omp' ' ')"
 
 finish

@@ -1,0 +1,499 @@
+/*
+ * network.c
+ *		BERT's forward pass.
+ *
+ * The tokens of all sequences of a pass are rows of one matrix, without
+ * padding between them: only attention and pooling look at where a sequence
+ * begins.  Each step is a loop over items that threads share; what the steps
+ * leave is private memory of NETWORK_ROWS rows.
+ */
+#include "engine/network.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fewer rows are not worth a thread's way to them. */
+#define MIN_ITEM_ROWS 24
+
+/* Items for each thread: so that none waits long for the last. */
+#define ITEMS_PER_THREAD 4
+
+struct Network
+{
+	/* Not ours */
+	const ModelConfig *config;
+	const Weights *weights;
+	const Kernels *kernels;
+	const Kernels *attention;
+	ThreadPool *pool;
+
+	int			max_rows;
+	size_t		scratch_size;	/* of a thread's attention, bytes */
+
+	/* The pass */
+	const int  *offsets;		/* (nsequences + 1) */
+	int			nsequences;
+	int			nrows;
+	int32_t    *places;			/* (max_rows), of tokens in their sequences */
+
+	/*
+	 * hidden is what layers hand on.  Kernels that take other numbers than
+	 * float32 have them in input and inner_input; else these are the same.
+	 */
+	Matrix		hidden;			/* (max_rows, stride) */
+	Matrix		input;
+	Matrix		qkv;			/* (max_rows, 3 * nheads * head_stride) */
+	Matrix		context;		/* (max_rows, nheads * head_stride) */
+	Matrix		context_input;
+	Matrix		inner;			/* (max_rows, inner_stride) */
+	Matrix		inner_input;
+	Matrix		output;			/* (NETWORK_MAX_SEQUENCES, stride of output) */
+	unsigned char *scratch;		/* (threads, scratch_size) */
+};
+
+/* --- Memory -------------------------------------------------------------- */
+
+static int
+padded(int n)
+{
+	return (n + KERNEL_ALIGN - 1) / KERNEL_ALIGN * KERNEL_ALIGN;
+}
+
+static void *
+allocate(size_t nbytes)
+{
+	void	   *memory;
+
+	if (posix_memalign(&memory, 64, nbytes ? nbytes : 64) != 0)
+		return NULL;
+	return memset(memory, 0, nbytes);
+}
+
+static bool
+open_matrix(Matrix *matrix, NumberType type, int nrows, int stride)
+{
+	matrix->type = type;
+	matrix->stride = stride;
+	matrix->values = allocate((size_t) nrows * stride * inf_number_size(type));
+	if (type == NUMBER_UINT8)
+	{
+		matrix->steps = allocate(nrows * sizeof(float));
+		matrix->leasts = allocate(nrows * sizeof(float));
+		return matrix->values && matrix->steps && matrix->leasts;
+	}
+	return matrix->values != NULL;
+}
+
+static void
+close_matrix(Matrix *matrix)
+{
+	free(matrix->values);
+	free(matrix->steps);
+	free(matrix->leasts);
+}
+
+/*
+ * The input of a linear layer, and what is written there: kernels write all
+ * types but bytes, which need the whole row first.
+ */
+static bool
+open_input(Matrix *written, Matrix *input, NumberType type, int nrows, int stride)
+{
+	if (type != NUMBER_UINT8)
+	{
+		if (!open_matrix(written, type, nrows, stride))
+			return false;
+		*input = *written;
+		return true;
+	}
+	return open_matrix(written, NUMBER_FP32, nrows, stride) &&
+		open_matrix(input, type, nrows, stride);
+}
+
+static void
+close_input(Matrix *written, Matrix *input)
+{
+	if (input->values != written->values)
+		close_matrix(input);
+	close_matrix(written);
+}
+
+static bool
+open_matrices(Network *network)
+{
+	const ModelConfig *config = network->config;
+	const Weights *weights = network->weights;
+	const NumberType type = network->kernels->input_type;
+	const int	nrows = network->max_rows;
+	const int	heads_width = config->nheads * weights->head_stride;
+
+	if (!open_matrix(&network->hidden, NUMBER_FP32, nrows, weights->stride) ||
+		!open_matrix(&network->qkv, network->attention->attention_type, nrows,
+					 3 * heads_width) ||
+		!open_input(&network->context, &network->context_input, type, nrows,
+					heads_width) ||
+		!open_input(&network->inner, &network->inner_input, type, nrows,
+					weights->inner_stride) ||
+		!open_matrix(&network->output, NUMBER_FP32, NETWORK_MAX_SEQUENCES,
+					 padded(inf_network_output_width(network))))
+		return false;
+	if (type == NUMBER_FP32)
+		network->input = network->hidden;
+	else if (!open_matrix(&network->input, type, nrows, weights->stride))
+		return false;
+	network->places = allocate(nrows * sizeof(*network->places));
+	network->scratch_size =
+		network->attention->scratch_size(config->max_tokens, weights->head_stride);
+	network->scratch_size = (network->scratch_size + 4095) / 4096 * 4096;
+	network->scratch = allocate(network->scratch_size *
+								inf_thread_pool_size(network->pool));
+	return network->places && network->scratch;
+}
+
+Network *
+inf_network_open(const ModelConfig *config, const Weights *weights,
+				 const Kernels *kernels, const Kernels *attention,
+				 ThreadPool *pool, EngineError *error)
+{
+	Network    *network = calloc(1, sizeof(*network));
+
+	if (network)
+	{
+		network->config = config;
+		network->weights = weights;
+		network->kernels = kernels;
+		network->attention = attention;
+		network->pool = pool;
+		network->max_rows = config->max_tokens > NETWORK_ROWS ?
+			config->max_tokens : NETWORK_ROWS;
+		if (open_matrices(network))
+			return network;
+	}
+	inf_network_close(network);
+	(void) inf_engine_fail(error, ENGINE_NO_MEMORY,
+						   "out of memory for the values of %d tokens",
+						   config->max_tokens);
+	return NULL;
+}
+
+void
+inf_network_close(Network *network)
+{
+	if (network == NULL)
+		return;
+	if (network->input.values != network->hidden.values)
+		close_matrix(&network->input);
+	close_matrix(&network->hidden);
+	close_matrix(&network->qkv);
+	close_input(&network->context, &network->context_input);
+	close_input(&network->inner, &network->inner_input);
+	close_matrix(&network->output);
+	free(network->places);
+	free(network->scratch);
+	free(network);
+}
+
+int
+inf_network_output_width(const Network *network)
+{
+	return network->config->head == MODEL_HEAD_SPARSE ?
+		network->config->nvocabulary : network->config->width;
+}
+
+int
+inf_network_max_rows(const Network *network)
+{
+	return network->max_rows;
+}
+
+/* --- Steps, each a loop that threads share ------------------------------- */
+
+/* Items are rows, some at a time. */
+typedef struct RowLoop
+{
+	const Network *network;
+	int			nrows;
+	int			item_rows;
+
+	/* What is done to them: one of these is set. */
+	const EmbedJob *embed;
+	const NormJob *norm;
+	const float *from;			/* rows to convert to copy's type */
+	const Matrix *copy;
+
+	/* With this, items are panels too: all panels of the first rows first. */
+	const LinearJob *linear;
+	int			npanels;
+} RowLoop;
+
+static void
+do_rows(void *context, int item, int thread)
+{
+	const RowLoop *loop = context;
+	const Kernels *kernels = loop->network->kernels;
+	const int	chunk = loop->linear ? item / loop->npanels : item;
+	const int	first = chunk * loop->item_rows;
+	const int	rest = loop->nrows - first;
+	const int	nrows = rest < loop->item_rows ? rest : loop->item_rows;
+
+	if (loop->linear)
+		kernels->linear(loop->linear, item % loop->npanels, first, nrows);
+	else if (loop->norm)
+		kernels->norm(loop->norm, first, nrows);
+	else if (loop->embed)
+		kernels->embed(loop->embed, first, nrows);
+	else
+		kernels->convert(loop->from, loop->copy, first, nrows);
+}
+
+/* Runs the loop in about as many items as threads want. */
+static void
+run_rows(RowLoop *loop)
+{
+	ThreadPool *pool = loop->network->pool;
+	const int	npanels = loop->linear ? loop->npanels : 1;
+	const int	nthreads = inf_thread_pool_size(pool);
+	int			nchunks = 1;
+
+	if (nthreads > 1 && npanels < nthreads * ITEMS_PER_THREAD)
+		nchunks = (nthreads * ITEMS_PER_THREAD + npanels - 1) / npanels;
+	if (nchunks > loop->nrows / MIN_ITEM_ROWS)
+		nchunks = loop->nrows / MIN_ITEM_ROWS;
+	if (nchunks < 1)
+		nchunks = 1;
+	loop->item_rows = (loop->nrows + nchunks - 1) / nchunks;
+	nchunks = (loop->nrows + loop->item_rows - 1) / loop->item_rows;
+	inf_thread_pool_run(pool, npanels * nchunks, do_rows, loop);
+}
+
+static void
+run_linear(const Network *network, const PackedLayer *layer, const Matrix *input,
+		   const Matrix *output, LinearEffect effect)
+{
+	const int	columns = network->kernels->panel_columns;
+	const LinearJob job = {
+		.layer = layer, .input = input, .output = output, .effect = effect,
+		.panels_ahead = inf_thread_pool_size(network->pool),
+		.offsets = network->offsets
+	};
+	RowLoop		loop = {
+		.network = network, .linear = &job,
+		.nrows = effect == LINEAR_MAX ? network->nsequences : network->nrows,
+		.npanels = (layer->noutputs + columns - 1) / columns
+	};
+
+	run_rows(&loop);
+}
+
+/* To hidden, and to the input of the next linear layer. */
+static void
+run_norm(const Network *network, const float *rows, const Norm *norm)
+{
+	const bool	is_same = network->input.values == network->hidden.values;
+	const NormJob job = {
+		.input = rows, .output = network->hidden.values,
+		.stride = network->weights->stride, .width = network->config->width,
+		.gamma = norm->gamma, .beta = norm->beta,
+		.epsilon = network->config->layer_norm_epsilon,
+		.copy = is_same ? NULL : &network->input
+	};
+	RowLoop		loop = {.network = network, .nrows = network->nrows, .norm = &job};
+
+	run_rows(&loop);
+}
+
+/* What was written as float32, as input, if that is something else. */
+static void
+run_convert(const Network *network, const Matrix *written, const Matrix *input)
+{
+	RowLoop		loop = {
+		.network = network, .nrows = network->nrows,
+		.from = written->values, .copy = input
+	};
+
+	if (written->values != input->values)
+		run_rows(&loop);
+}
+
+typedef struct AttentionLoop
+{
+	const Network *network;
+	const AttentionJob *job;
+} AttentionLoop;
+
+static void
+do_head(void *context, int item, int thread)
+{
+	const AttentionLoop *loop = context;
+	const Network *network = loop->network;
+	const int	sequence = item / loop->job->nheads;
+	const int	first = network->offsets[sequence];
+
+	network->attention->attend(loop->job, first,
+							   network->offsets[sequence + 1] - first,
+							   item % loop->job->nheads,
+							   network->scratch + thread * network->scratch_size);
+}
+
+static void
+run_attention(const Network *network)
+{
+	const ModelConfig *config = network->config;
+	const AttentionJob job = {
+		.input = &network->qkv, .output = &network->context,
+		.nheads = config->nheads, .head_stride = network->weights->head_stride,
+		.scale = 1 / sqrtf(config->width / config->nheads)
+	};
+	AttentionLoop loop = {.network = network, .job = &job};
+
+	inf_thread_pool_run(network->pool, network->nsequences * config->nheads,
+						do_head, &loop);
+}
+
+/* --- The network --------------------------------------------------------- */
+
+/* hidden = norm(word + position + type) */
+static void
+run_embedding(const Network *network, const int32_t *ids)
+{
+	const Weights *weights = network->weights;
+	const EmbedJob job = {
+		.words = &weights->words, .positions = weights->positions,
+		.ids = ids, .places = network->places,
+		.output = network->hidden.values
+	};
+	RowLoop		loop = {.network = network, .nrows = network->nrows, .embed = &job};
+
+	for (int s = 0; s < network->nsequences; s++)
+		for (int i = network->offsets[s]; i < network->offsets[s + 1]; i++)
+			network->places[i] = i - network->offsets[s];
+	run_rows(&loop);
+	run_norm(network, network->hidden.values, &weights->embedding_norm);
+}
+
+/*
+ * hidden = norm(hidden + attention(hidden))
+ * hidden = norm(hidden + down(gelu(up(hidden))))
+ */
+static void
+run_layer(const Network *network, const EncoderLayer *layer)
+{
+	run_linear(network, &layer->qkv, &network->input, &network->qkv, LINEAR_STORE);
+	run_attention(network);
+	run_convert(network, &network->context, &network->context_input);
+	run_linear(network, &layer->context, &network->context_input, &network->hidden,
+			   LINEAR_ADD);
+	run_norm(network, network->hidden.values, &layer->context_norm);
+
+	run_linear(network, &layer->up, &network->input, &network->inner, LINEAR_GELU);
+	run_convert(network, &network->inner, &network->inner_input);
+	run_linear(network, &layer->down, &network->inner_input, &network->hidden,
+			   LINEAR_ADD);
+	run_norm(network, network->hidden.values, &layer->down_norm);
+}
+
+/*
+ * output = log(1 + relu(max over positions of
+ *			decoder(norm(gelu(transform(hidden))))))
+ *
+ * The logarithm and relu keep order, so they can come after the maximum.
+ */
+static void
+run_sparse_head(const Network *network)
+{
+	const Weights *weights = network->weights;
+	const int	width = network->config->nvocabulary;
+
+	/* No layer follows that would need the memory of queries. */
+	const Matrix transformed = {
+		.type = NUMBER_FP32, .values = network->qkv.values, .stride = weights->stride
+	};
+
+	run_linear(network, &weights->transform, &network->input, &transformed,
+			   LINEAR_GELU);
+	run_norm(network, transformed.values, &weights->transform_norm);
+	run_linear(network, &weights->decoder, &network->input, &network->output,
+			   LINEAR_MAX);
+	for (int s = 0; s < network->nsequences; s++)
+	{
+		float	   *row = (float *) network->output.values +
+			(size_t) s * network->output.stride;
+
+		for (int i = 0; i < width; i++)
+			row[i] = row[i] > 0 ? log1pf(row[i]) : row[i] == row[i] ? 0 : row[i];
+	}
+}
+
+/* The mean over positions, or the first; of length 1, if the model wants it. */
+static void
+run_dense_head(const Network *network)
+{
+	const int	width = network->config->width;
+	const int	stride = network->hidden.stride;
+
+	for (int s = 0; s < network->nsequences; s++)
+	{
+		const int	first = network->offsets[s];
+		const int	nrows = network->config->head == MODEL_HEAD_CLS ? 1 :
+			network->offsets[s + 1] - first;
+		const float *hidden = (const float *) network->hidden.values + (size_t) first * stride;
+		float	   *row = (float *) network->output.values +
+			(size_t) s * network->output.stride;
+		double		squares = 0;
+		float		factor;
+
+		memset(row, 0, stride * sizeof(*row));
+		for (int i = 0; i < nrows; i++)
+			for (int j = 0; j < width; j++)
+				row[j] += hidden[(size_t) i * stride + j];
+		for (int j = 0; j < width; j++)
+			squares += (double) row[j] * row[j];
+		factor = 1.0f / nrows;
+		if (network->config->normalize)
+			factor = squares > 0 ? 1 / sqrt(squares) : 0;
+		for (int j = 0; j < width; j++)
+			row[j] *= factor;
+	}
+}
+
+/* Whether all that the encoder left are numbers: infinity ends as NaN there. */
+static bool
+is_finite(const Network *network)
+{
+	const uint32_t *bits = network->hidden.values;
+	const size_t n = (size_t) network->nrows * network->hidden.stride;
+	uint32_t	greatest = 0;
+
+	/* Without their signs, floats are ordered as their bits are. */
+	for (size_t i = 0; i < n; i++)
+		if ((bits[i] & 0x7fffffff) > greatest)
+			greatest = bits[i] & 0x7fffffff;
+	return greatest < 0x7f800000;
+}
+
+const float *
+inf_network_run(Network *network, const int32_t *ids, const int *offsets,
+				int nsequences, int *stride, EngineError *error)
+{
+	network->offsets = offsets;
+	network->nsequences = nsequences;
+	network->nrows = offsets[nsequences];
+
+	run_embedding(network, ids);
+	for (int i = 0; i < network->config->nlayers; i++)
+		run_layer(network, &network->weights->layers[i]);
+	if (network->config->head == MODEL_HEAD_SPARSE)
+		run_sparse_head(network);
+	else
+		run_dense_head(network);
+	if (!is_finite(network))
+	{
+		(void) inf_engine_fail(error, ENGINE_OUT_OF_RANGE,
+							   "the values left the range of precision \"%s\"",
+							   inf_precision_name(network->kernels->precision));
+		return NULL;
+	}
+	*stride = network->output.stride;
+	return network->output.values;
+}

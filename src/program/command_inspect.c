@@ -1,0 +1,95 @@
+/*
+ * command_inspect.c
+ *		inference-engine inspect: what a model is, and how it will run.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/cpu.h"
+#include "program/command.h"
+
+static const char help[] =
+"inference-engine inspect FOLDER [--precision P] [--cache FOLDER]\n"
+"\n"
+"Opens the model and says what it is, and how it will run here. The first time,\n"
+"this packs the weights for the CPU into a file of the folder, which every later\n"
+"start, and every other process, maps: so it may take a second.\n"
+"\n"
+"  --precision P    auto (default), fp32, bf16, fp16 or int8: numbers that weights\n"
+"                   are kept and multiplied in. auto is fp16 or bf16 where the CPU\n"
+"                   multiplies it faster than fp32, else fp32\n"
+"  --cache FOLDER   where packed weights are kept, if not in the model's folder\n";
+
+static const char *
+head_name(const ModelConfig *config)
+{
+	switch (config->head)
+	{
+		case MODEL_HEAD_SPARSE:
+			return config->drops_special_tokens ?
+				"sparse: weights of tokens, without special ones" :
+				"sparse: weights of tokens";
+		case MODEL_HEAD_CLS:
+			return config->normalize ? "dense: first token, of length 1" :
+				"dense: first token";
+		case MODEL_HEAD_MEAN:
+			break;
+	}
+	return config->normalize ? "dense: mean of tokens, of length 1" :
+		"dense: mean of tokens";
+}
+
+static void
+print_description(const Engine *engine, const char *folder)
+{
+	EngineDescription description;
+	const ModelConfig *config = &description.config;
+	char		cpu[256];
+
+	inf_engine_describe(engine, &description);
+	inf_cpu_describe(cpu, sizeof(cpu));
+	printf("folder          %s\n", folder);
+	printf("architecture    %s\n", config->family == MODEL_BERT ? "BERT" : "DistilBERT");
+	printf("answers         %s\n", head_name(config));
+	printf("width           %d\n", inf_engine_width(engine));
+	printf("layers          %d, hidden size %d, %d heads, inner size %d\n",
+		   config->nlayers, config->width, config->nheads, config->inner_width);
+	printf("parameters      %" PRId64 "\n", description.nparameters);
+	printf("vocabulary      %d tokens\n", config->nvocabulary);
+	printf("longest text    %d tokens\n", config->max_tokens);
+	printf("CPU             %s\n", cpu);
+	printf("precision       %s\n", description.precision);
+	printf("kernels         %s\n", description.kernels);
+	if (description.packed_path[0])
+		printf("packed weights  %s, %.1f MB, %s\n", description.packed_path,
+			   description.packed_bytes / 1e6,
+			   description.was_packed_now ? "made now" : "found");
+	else
+		printf("packed weights  in private memory, %.1f MB: %s\n",
+			   description.packed_bytes / 1e6, description.packed_problem);
+}
+
+int
+inf_command_inspect(int argc, char **argv)
+{
+	static const struct option long_options[] = {ENGINE_OPTIONS, {0}};
+	EngineOptions options = {.nthreads = 1};
+	Engine	   *engine;
+	int			option;
+	int			status;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	{
+		if (option == 'h')
+			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
+		if (!inf_read_engine_option("inspect", option, optarg, &options))
+			return EXIT_USAGE;
+	}
+	engine = inf_open_engine("inspect", argc, argv, &options, &status);
+	if (engine == NULL)
+		return status;
+	print_description(engine, options.folder);
+	inf_engine_close(engine);
+	return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_FAILED;
+}
