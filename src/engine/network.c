@@ -50,6 +50,7 @@ struct Network
 	Matrix		inner_input;
 	Matrix		output;			/* (NETWORK_MAX_SEQUENCES, stride of output) */
 	unsigned char *scratch;		/* (threads, scratch_size) */
+	void	   *memory;			/* of all these */
 };
 
 /* --- Memory -------------------------------------------------------------- */
@@ -60,95 +61,80 @@ padded(int n)
 	return (n + KERNEL_ALIGN - 1) / KERNEL_ALIGN * KERNEL_ALIGN;
 }
 
+/* Hands out one block from its beginning; memory is NULL to count only. */
+typedef struct Room
+{
+	unsigned char *memory;
+	size_t		used;
+} Room;
+
 static void *
-allocate(size_t nbytes)
+take(Room *room, size_t nbytes)
 {
-	void	   *memory;
+	const size_t begin = room->used;
 
-	if (posix_memalign(&memory, 64, nbytes ? nbytes : 64) != 0)
-		return NULL;
-	return memset(memory, 0, nbytes);
-}
-
-static bool
-open_matrix(Matrix *matrix, NumberType type, int nrows, int stride)
-{
-	matrix->type = type;
-	matrix->stride = stride;
-	matrix->values = allocate((size_t) nrows * stride * inf_number_size(type));
-	if (type == NUMBER_UINT8)
-	{
-		matrix->steps = allocate(nrows * sizeof(float));
-		matrix->leasts = allocate(nrows * sizeof(float));
-		return matrix->values && matrix->steps && matrix->leasts;
-	}
-	return matrix->values != NULL;
+	room->used += (nbytes + 63) / 64 * 64;
+	return room->memory ? room->memory + begin : NULL;
 }
 
 static void
-close_matrix(Matrix *matrix)
+take_matrix(Room *room, Matrix *matrix, NumberType type, int nrows, int stride)
 {
-	free(matrix->values);
-	free(matrix->steps);
-	free(matrix->leasts);
+	matrix->type = type;
+	matrix->stride = stride;
+	matrix->values = take(room, (size_t) nrows * stride * inf_number_size(type));
+	if (type == NUMBER_UINT8)
+	{
+		matrix->steps = take(room, nrows * sizeof(float));
+		matrix->leasts = take(room, nrows * sizeof(float));
+	}
 }
 
 /*
  * The input of a linear layer, and what is written there: kernels write all
  * types but bytes, which need the whole row first.
  */
-static bool
-open_input(Matrix *written, Matrix *input, NumberType type, int nrows, int stride)
-{
-	if (type != NUMBER_UINT8)
-	{
-		if (!open_matrix(written, type, nrows, stride))
-			return false;
-		*input = *written;
-		return true;
-	}
-	return open_matrix(written, NUMBER_FP32, nrows, stride) &&
-		open_matrix(input, type, nrows, stride);
-}
-
 static void
-close_input(Matrix *written, Matrix *input)
+take_input(Room *room, Matrix *written, Matrix *input, NumberType type,
+		   int nrows, int stride)
 {
-	if (input->values != written->values)
-		close_matrix(input);
-	close_matrix(written);
+	take_matrix(room, written, type == NUMBER_UINT8 ? NUMBER_FP32 : type, nrows, stride);
+	*input = *written;
+	if (type == NUMBER_UINT8)
+		take_matrix(room, input, type, nrows, stride);
 }
 
-static bool
-open_matrices(Network *network)
+/* Returns the size of the block. */
+static size_t
+lay_out(Network *network, unsigned char *memory)
 {
 	const ModelConfig *config = network->config;
 	const Weights *weights = network->weights;
 	const NumberType type = network->kernels->input_type;
 	const int	nrows = network->max_rows;
 	const int	heads_width = config->nheads * weights->head_stride;
+	Room		room = {.memory = memory};
+	Room		other;
 
-	if (!open_matrix(&network->hidden, NUMBER_FP32, nrows, weights->stride) ||
-		!open_matrix(&network->qkv, network->attention->attention_type, nrows,
-					 3 * heads_width) ||
-		!open_input(&network->context, &network->context_input, type, nrows,
-					heads_width) ||
-		!open_input(&network->inner, &network->inner_input, type, nrows,
-					weights->inner_stride) ||
-		!open_matrix(&network->output, NUMBER_FP32, NETWORK_MAX_SEQUENCES,
-					 padded(inf_network_output_width(network))))
-		return false;
-	if (type == NUMBER_FP32)
-		network->input = network->hidden;
-	else if (!open_matrix(&network->input, type, nrows, weights->stride))
-		return false;
-	network->places = allocate(nrows * sizeof(*network->places));
-	network->scratch_size =
-		network->attention->scratch_size(config->max_tokens, weights->head_stride);
-	network->scratch_size = (network->scratch_size + 4095) / 4096 * 4096;
-	network->scratch = allocate(network->scratch_size *
-								inf_thread_pool_size(network->pool));
-	return network->places && network->scratch;
+	network->places = take(&room, nrows * sizeof(*network->places));
+	network->scratch = take(&room, network->scratch_size *
+							inf_thread_pool_size(network->pool));
+	take_matrix(&room, &network->output, NUMBER_FP32, NETWORK_MAX_SEQUENCES,
+				padded(inf_network_output_width(network)));
+	take_matrix(&room, &network->hidden, NUMBER_FP32, nrows, weights->stride);
+	network->input = network->hidden;
+	if (type != NUMBER_FP32)
+		take_matrix(&room, &network->input, type, nrows, weights->stride);
+
+	/* Attention is over when the inner layer begins, and the other way. */
+	other = room;
+	take_matrix(&room, &network->qkv, network->attention->attention_type, nrows,
+				3 * heads_width);
+	take_input(&room, &network->context, &network->context_input, type, nrows,
+			   heads_width);
+	take_input(&other, &network->inner, &network->inner_input, type, nrows,
+			   weights->inner_stride);
+	return room.used > other.used ? room.used : other.used;
 }
 
 Network *
@@ -157,24 +143,33 @@ inf_network_open(const ModelConfig *config, const Weights *weights,
 				 ThreadPool *pool, EngineError *error)
 {
 	Network    *network = calloc(1, sizeof(*network));
+	size_t		nbytes;
 
-	if (network)
+	if (network == NULL)
 	{
-		network->config = config;
-		network->weights = weights;
-		network->kernels = kernels;
-		network->attention = attention;
-		network->pool = pool;
-		network->max_rows = config->max_tokens > NETWORK_ROWS ?
-			config->max_tokens : NETWORK_ROWS;
-		if (open_matrices(network))
-			return network;
+		(void) inf_engine_fail(error, ENGINE_NO_MEMORY, "out of memory");
+		return NULL;
 	}
-	inf_network_close(network);
-	(void) inf_engine_fail(error, ENGINE_NO_MEMORY,
-						   "out of memory for the values of %d tokens",
-						   config->max_tokens);
-	return NULL;
+	network->config = config;
+	network->weights = weights;
+	network->kernels = kernels;
+	network->attention = attention;
+	network->pool = pool;
+	network->max_rows = config->max_tokens > NETWORK_ROWS ?
+		config->max_tokens : NETWORK_ROWS;
+	network->scratch_size =
+		(attention->scratch_size(config->max_tokens, weights->head_stride) + 63) / 64 * 64;
+	nbytes = lay_out(network, NULL);
+	if (posix_memalign(&network->memory, 64, nbytes) != 0)
+	{
+		(void) inf_engine_fail(error, ENGINE_NO_MEMORY,
+							   "out of memory for %zu bytes of values of %d tokens",
+							   nbytes, network->max_rows);
+		free(network);
+		return NULL;
+	}
+	(void) lay_out(network, network->memory);
+	return network;
 }
 
 void
@@ -182,15 +177,7 @@ inf_network_close(Network *network)
 {
 	if (network == NULL)
 		return;
-	if (network->input.values != network->hidden.values)
-		close_matrix(&network->input);
-	close_matrix(&network->hidden);
-	close_matrix(&network->qkv);
-	close_input(&network->context, &network->context_input);
-	close_input(&network->inner, &network->inner_input);
-	close_matrix(&network->output);
-	free(network->places);
-	free(network->scratch);
+	free(network->memory);
 	free(network);
 }
 
