@@ -40,8 +40,8 @@ KERNEL(tile)(const int nrows, const int nvectors,
 		const int	end = nwords - begin > CHAIN_WORDS ? begin + CHAIN_WORDS : nwords;
 		Sum			sums[TILE_ROWS][TILE_VECTORS];
 
-		UNROLLED for (int i = 0; i < nrows; i++)
-			UNROLLED for (int j = 0; j < nvectors; j++)
+		EACH_ROW(i)
+			EACH_VECTOR(j)
 				sums[i][j] = SUM_ZERO;
 		for (int word = begin; word < end; word++)
 		{
@@ -49,14 +49,14 @@ KERNEL(tile)(const int nrows, const int nvectors,
 			{
 				Words		weights[TILE_VECTORS];
 
-				UNROLLED for (int j = 0; j < nvectors; j++)
+				EACH_VECTOR(j)
 					weights[j] = PANEL_PART(words_load(panel + j * VECTOR_LANES * WORD_BYTES), part);
-				UNROLLED for (int i = 0; i < nrows; i++)
+				EACH_ROW(i)
 				{
 					const Words input =
 						ROW_PART(word_at(rows + i * row_bytes + word * WORD_BYTES), part);
 
-					UNROLLED for (int j = 0; j < nvectors; j++)
+					EACH_VECTOR(j)
 						SUM_ADD(sums[i][j], input, weights[j]);
 				}
 			}
@@ -65,8 +65,8 @@ KERNEL(tile)(const int nrows, const int nvectors,
 			PREFETCH(ahead + CACHE_LINE);
 			ahead += ahead_step;
 		}
-		UNROLLED for (int i = 0; i < nrows; i++)
-			UNROLLED for (int j = 0; j < nvectors; j++)
+		EACH_ROW(i)
+			EACH_VECTOR(j)
 				SUM_PUT(to + i * to_stride + j * VECTOR_LANES, sums[i][j], begin == 0);
 	}
 }

@@ -15,12 +15,19 @@
 
 #define TILE_ROWS 6
 
-/* Loops over tiles have to go for the tiles to be in registers. */
+/*
+ * Loops over a tile have to go for its sums to be in registers.  Clang sees to
+ * that early enough only where the bound is written as a constant.
+ */
 #if defined(__clang__)
 #define UNROLLED _Pragma("unroll")
 #else
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
+#define EACH_ROW(i) \
+	UNROLLED for (int i = 0; i < TILE_ROWS; i++) if (i < nrows)
+#define EACH_VECTOR(j) \
+	UNROLLED for (int j = 0; j < TILE_VECTORS; j++) if (j < nvectors)
 
 #define NUMBER_BYTES(type) \
 	((type) == NUMBER_FP32 ? 4 : (type) == NUMBER_UINT8 ? 1 : 2)
