@@ -9,7 +9,6 @@
  */
 #include "engine/model_config.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,9 @@
 
 /* idf.json holds a number for each token: here it only has to be there. */
 #define IDF_FILE "idf.json"
+
+/* What a model with routes, for documents and for queries, says of them. */
+#define ROUTER_FILE "router_config.json"
 
 typedef struct Reader
 {
@@ -115,15 +117,6 @@ member(const Reader *reader, const char *key)
 	return inf_json_tree_member(reader->tree, key);
 }
 
-/* "" if it is no string, or not there. */
-static const char *
-string_of(const Reader *reader, const char *key)
-{
-	const char *string = inf_json_tree_string(member(reader, key));
-
-	return string ? string : "";
-}
-
 /* An integer from low to high; fallback (unless negative) where it is absent. */
 static bool
 read_integer(Reader *reader, const char *key, int low, int high, int fallback,
@@ -144,38 +137,40 @@ read_integer(Reader *reader, const char *key, int low, int high, int fallback,
 	return true;
 }
 
+/* False where it is absent or null. */
 static bool
-is_true(const Reader *reader, const char *key)
+read_flag(Reader *reader, const char *key, bool *flag)
 {
-	bool		value = false;
+	const JsonTree *found = member(reader, key);
 
-	(void) inf_json_tree_boolean(member(reader, key), &value);
-	return value;
+	*flag = false;
+	return found == NULL || inf_json_tree_boolean(found, flag) ||
+		fail(reader, ENGINE_BAD_FILE, "\"%s\" is neither true nor false", key);
 }
 
 /* --- config.json --------------------------------------------------------- */
 
-/* Absent, or one of the strings that end with NULL. */
+/* Absent, or the one string that is supported. */
 static bool
-check_choice(Reader *reader, const char *key, const char *const *choices)
+check_choice(Reader *reader, const char *key, const char *supported)
 {
 	const JsonTree *found = member(reader, key);
 	const char *string = inf_json_tree_string(found);
 
-	if (found == NULL)
+	if (found == NULL || (string && strcmp(string, supported) == 0))
 		return true;
-	for (; string && *choices; choices++)
-		if (strcmp(string, *choices) == 0)
-			return true;
+	if (string == NULL)
+		return fail(reader, ENGINE_BAD_FILE, "\"%s\" is no string", key);
 	return fail(reader, ENGINE_UNSUPPORTED, "\"%s\" is \"%.40s\", and only \"%s\" is supported",
-				key, string ? string : "no string",
-				strcmp(key, "position_embedding_type") == 0 ? "absolute" : "gelu");
+				key, string, supported);
 }
 
+/* DistilBERT's is not in its configuration. */
 static bool
 read_epsilon(Reader *reader)
 {
-	const JsonTree *found = member(reader, "layer_norm_eps");
+	const bool	is_bert = reader->config->family == MODEL_BERT;
+	const JsonTree *found = is_bert ? member(reader, "layer_norm_eps") : NULL;
 	double		epsilon = 1e-12;
 
 	if (found && (!inf_json_tree_number(found, &epsilon) ||
@@ -238,11 +233,12 @@ has_architecture(const Reader *reader, const char *ending)
 static bool
 read_config(Reader *reader)
 {
-	static const char *const activations[] = {"gelu", NULL};
-	static const char *const positions[] = {"absolute", NULL};
 	ModelConfig *config = reader->config;
-	const char *type = string_of(reader, "model_type");
+	const char *type = inf_json_tree_string(member(reader, "model_type"));
+	bool		is_decoder;
 
+	if (type == NULL)
+		return fail(reader, ENGINE_BAD_FILE, "it has no \"model_type\"");
 	if (strcmp(type, "bert") == 0)
 		config->family = MODEL_BERT;
 	else if (strcmp(type, "distilbert") == 0)
@@ -251,14 +247,16 @@ read_config(Reader *reader)
 		return fail(reader, ENGINE_UNSUPPORTED,
 					"\"model_type\" is \"%.40s\", and only \"bert\" and \"distilbert\" are supported",
 					type);
-	if (is_true(reader, "is_decoder"))
+	if (!read_flag(reader, "is_decoder", &is_decoder))
+		return false;
+	if (is_decoder)
 		return fail(reader, ENGINE_UNSUPPORTED,
 					"\"is_decoder\" is true, and only encoders are supported");
 	config->head = has_architecture(reader, "ForMaskedLM") ?
 		MODEL_HEAD_SPARSE : MODEL_HEAD_MEAN;
 	return check_choice(reader, config->family == MODEL_BERT ? "hidden_act" : "activation",
-						activations) &&
-		check_choice(reader, "position_embedding_type", positions) &&
+						"gelu") &&
+		check_choice(reader, "position_embedding_type", "absolute") &&
 		read_sizes(reader) &&
 		read_epsilon(reader);
 }
@@ -281,14 +279,23 @@ read_dense_pooling(Reader *reader)
 		"pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens",
 		"pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"
 	};
-	const bool	is_cls = is_true(reader, "pooling_mode_cls_token");
-	const bool	is_mean = is_true(reader, "pooling_mode_mean_tokens");
+	bool		is_cls;
+	bool		is_mean;
 
+	if (!read_flag(reader, "pooling_mode_cls_token", &is_cls) ||
+		!read_flag(reader, "pooling_mode_mean_tokens", &is_mean))
+		return false;
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (is_true(reader, others[i]))
+	{
+		bool		is_other;
+
+		if (!read_flag(reader, others[i], &is_other))
+			return false;
+		if (is_other)
 			return fail(reader, ENGINE_UNSUPPORTED,
 						"\"%s\" is true, and only mean and cls pooling are supported",
 						others[i]);
+	}
 	if (is_cls == is_mean)
 		return fail(reader, ENGINE_UNSUPPORTED,
 					"one of \"pooling_mode_mean_tokens\" and \"pooling_mode_cls_token\" has to be true");
@@ -299,19 +306,9 @@ read_dense_pooling(Reader *reader)
 static bool
 read_sparse_pooling(Reader *reader)
 {
-	const char *strategy = string_of(reader, "pooling_strategy");
-	const char *activation = string_of(reader, "activation_function");
-
-	if (strategy[0] && strcmp(strategy, "max") != 0)
-		return fail(reader, ENGINE_UNSUPPORTED,
-					"\"pooling_strategy\" is \"%.40s\", and only \"max\" is supported",
-					strategy);
-	if (activation[0] && strcmp(activation, "relu") != 0)
-		return fail(reader, ENGINE_UNSUPPORTED,
-					"\"activation_function\" is \"%.40s\", and only \"relu\" is supported",
-					activation);
 	reader->config->head = MODEL_HEAD_SPARSE;
-	return true;
+	return check_choice(reader, "pooling_strategy", "max") &&
+		check_choice(reader, "activation_function", "relu");
 }
 
 /* A module's config.json, in the folder of that name. */
@@ -337,45 +334,83 @@ read_pooling(const Reader *parent, const char *path, bool is_sparse)
 	return good;
 }
 
-/* What follows the encoder. */
+/* The module at that place: an encoder, what pools, what normalises. */
 static bool
-read_module(Reader *reader, const JsonTree *module)
+read_module(Reader *reader, size_t place, const char *type, const char *path)
 {
-	const char *type = inf_json_tree_string(inf_json_tree_member(module, "type"));
-	const char *path = inf_json_tree_string(inf_json_tree_member(module, "path"));
-	const char *name = class_of(type ? type : "");
+	const char *name = class_of(type);
 
-	if (strcmp(name, "Transformer") == 0 || strcmp(name, "MLMTransformer") == 0)
-		return path == NULL || path[0] == '\0' ? true :
+	const bool	is_sparse = reader->config->head == MODEL_HEAD_SPARSE;
+
+	if (place == 0 && (strcmp(name, "Transformer") == 0 || strcmp(name, "MLMTransformer") == 0))
+	{
+		reader->config->head = name[0] == 'M' ? MODEL_HEAD_SPARSE : MODEL_HEAD_MEAN;
+		return path[0] == '\0' ||
 			fail(reader, ENGINE_UNSUPPORTED,
 				 "the encoder is in folder \"%.100s\", and only one in the model's own is supported",
 				 path);
-	if (strcmp(name, "Pooling") == 0)
-		return read_pooling(reader, path ? path : "", false);
-	if (strcmp(name, "SpladePooling") == 0)
-		return read_pooling(reader, path ? path : "", true);
-	if (strcmp(name, "Normalize") == 0)
+	}
+	if (place == 1 && strcmp(name, "Pooling") == 0 && !is_sparse)
+		return read_pooling(reader, path, false);
+	if (place == 1 && strcmp(name, "SpladePooling") == 0)
+		return read_pooling(reader, path, true);
+	if (place == 2 && strcmp(name, "Normalize") == 0 && !is_sparse)
 	{
 		reader->config->normalize = true;
 		return true;
 	}
 	return fail(reader, ENGINE_UNSUPPORTED,
-				"the model has a module \"%.60s\", and only Transformer, Pooling, Normalize, MLMTransformer and SpladePooling are supported",
-				name);
+				"module %zu of the model is \"%.60s\", and only Transformer and Pooling, with or without Normalize, or MLMTransformer and SpladePooling are supported",
+				place + 1, name);
+}
+
+/* Modules in order: descriptions, or paths whose types an object gives. */
+static bool
+read_module_list(Reader *reader, const JsonTree *modules, const JsonTree *types)
+{
+	const size_t n = inf_json_tree_count(modules);
+
+	if (!inf_json_tree_is_array(modules) || n == 0)
+		return fail(reader, ENGINE_BAD_FILE, "it has no list of modules");
+	for (size_t i = 0; i < n; i++)
+	{
+		const JsonTree *module = inf_json_tree_element(modules, i);
+		const char *path = inf_json_tree_string(types ? module : inf_json_tree_member(module, "path"));
+		const char *type = inf_json_tree_string(types ? inf_json_tree_member(types, path ? path : "") :
+												inf_json_tree_member(module, "type"));
+
+		if (!read_module(reader, i, type ? type : "", path ? path : ""))
+			return false;
+	}
+	return n > 1 ||
+		fail(reader, ENGINE_UNSUPPORTED,
+			 "the model has no module that pools, so it gives no embeddings of texts");
+}
+
+/* Where documents and queries pass other modules, we take the documents'. */
+static bool
+read_routes(const Reader *parent)
+{
+	Reader		reader = *parent;
+	const bool	good = open_file(&reader, ROUTER_FILE) &&
+		read_module_list(&reader,
+						 inf_json_tree_member(member(&reader, "structure"), "document"),
+						 member(&reader, "types"));
+
+	close_file(&reader);
+	return good;
 }
 
 static bool
 read_modules(Reader *reader)
 {
-	const size_t n = inf_json_tree_count(reader->tree);
+	const JsonTree *first = inf_json_tree_element(reader->tree, 0);
+	const char *type = inf_json_tree_string(inf_json_tree_member(first, "type"));
 
-	if (!inf_json_tree_is_array(reader->tree) || n == 0)
-		return fail(reader, ENGINE_BAD_FILE, "it is no list of modules");
-	reader->config->head = MODEL_HEAD_MEAN;
-	for (size_t i = 0; i < n; i++)
-		if (!read_module(reader, inf_json_tree_element(reader->tree, i)))
-			return false;
-	return true;
+	if (inf_json_tree_count(reader->tree) == 1 &&
+		strcmp(class_of(type ? type : ""), "Router") == 0)
+		return read_routes(reader);
+	return read_module_list(reader, reader->tree, NULL);
 }
 
 /*

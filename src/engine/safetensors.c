@@ -4,7 +4,6 @@
  */
 #include "engine/safetensors.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +15,19 @@
 #define SINGLE_FILE "model.safetensors"
 #define INDEX_FILE "model.safetensors.index.json"
 
-/* As the reference implementation: bytes of the header. */
-#define MAX_HEADER_BYTES (100 * 1000 * 1000)
+/*
+ * Of a header or an index, both read into a tree that takes thirty times as
+ * much memory.  Networks that we run have some 50 kB; the format's own limit
+ * is 100 MB.
+ */
+#define MAX_HEADER_BYTES (16 * 1024 * 1024)
 
 /* {"name": {"shape": [..]}}, and the index's {"weight_map": {..}} */
 #define MAX_HEADER_DEPTH 4
 
-/* Models of a terabyte have fewer. */
+/* Models of a terabyte have fewer of both. */
 #define MAX_SHARDS 1000
+#define MAX_TENSORS 1000000
 
 #define FINGERPRINT_SEED UINT64_C(0xcbf29ce484222325)
 
@@ -75,9 +79,9 @@ read_count(const JsonTree *value, int64_t *count)
 		*count <= INT64_C(1) << 62;
 }
 
-/* Sets type, and *nbytes to the size of a value. */
+/* Sets type, and *value_bytes to the size of a value. */
 static bool
-read_type(Reader *reader, Tensor *tensor, const JsonTree *description, int *nbytes)
+read_type(Reader *reader, Tensor *tensor, const JsonTree *description, int *value_bytes)
 {
 	const char *name = inf_json_tree_string(inf_json_tree_member(description, "dtype"));
 
@@ -85,7 +89,7 @@ read_type(Reader *reader, Tensor *tensor, const JsonTree *description, int *nbyt
 		if (strcmp(name, types[i].name) == 0)
 		{
 			tensor->type = types[i].type;
-			*nbytes = types[i].nbytes;
+			*value_bytes = types[i].nbytes;
 			return true;
 		}
 	return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
@@ -115,12 +119,11 @@ read_shape(Reader *reader, Tensor *tensor, const JsonTree *description)
 }
 
 static bool
-read_place(Reader *reader, Tensor *tensor, const JsonTree *description, int nbytes)
+read_place(Reader *reader, Tensor *tensor, const JsonTree *description, int value_bytes)
 {
 	const JsonTree *offsets = inf_json_tree_member(description, "data_offsets");
 	int64_t		begin;
 	int64_t		end;
-	int64_t		expected;
 
 	if (inf_json_tree_count(offsets) != 2 ||
 		!read_count(inf_json_tree_element(offsets, 0), &begin) ||
@@ -132,8 +135,8 @@ read_place(Reader *reader, Tensor *tensor, const JsonTree *description, int nbyt
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\" ends before tensor \"%.100s\" does: it may have been cut short",
 							   reader->path, tensor->name);
-	if (__builtin_mul_overflow(tensor->nvalues, (int64_t) nbytes, &expected) ||
-		expected != end - begin)
+	if (__builtin_mul_overflow(tensor->nvalues, (int64_t) value_bytes, &tensor->nbytes) ||
+		tensor->nbytes != end - begin)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\": tensor \"%.100s\" has another size than its shape",
 							   reader->path, tensor->name);
@@ -147,10 +150,14 @@ read_tensor(void *context, const char *name, const JsonTree *description)
 	Reader	   *reader = context;
 	Safetensors *weights = reader->weights;
 	Tensor	   *tensor;
-	int			nbytes = 0;
+	int			value_bytes = 0;
 
 	if (strcmp(name, "__metadata__") == 0)
 		return true;
+	if (weights->ntensors == MAX_TENSORS)
+		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
+							   "file \"%s\" holds more than %d tensors",
+							   reader->path, MAX_TENSORS);
 	if (weights->ntensors == reader->capacity)
 	{
 		const int	capacity = reader->capacity ? 2 * reader->capacity : 256;
@@ -167,9 +174,19 @@ read_tensor(void *context, const char *name, const JsonTree *description)
 	if (tensor->name == NULL)
 		return inf_engine_fail(reader->error, ENGINE_NO_MEMORY, "out of memory");
 	weights->ntensors++;
-	return read_type(reader, tensor, description, &nbytes) &&
+	return read_type(reader, tensor, description, &value_bytes) &&
 		read_shape(reader, tensor, description) &&
-		read_place(reader, tensor, description, nbytes);
+		read_place(reader, tensor, description, value_bytes);
+}
+
+/* What "git clone" leaves in place of large files where LFS is not set up. */
+static bool
+is_lfs_pointer(const MappedFile *file)
+{
+	static const char first[] = "version https://git-lfs";
+
+	return file->size >= sizeof(first) - 1 &&
+		memcmp(file->bytes, first, sizeof(first) - 1) == 0;
 }
 
 static bool
@@ -184,10 +201,18 @@ read_header(Reader *reader, const MappedFile *file)
 	if (file->size >= 8)
 		for (int i = 7; i >= 0; i--)
 			length = length << 8 | bytes[i];
-	if (file->size < 8 || length > file->size - 8 || length > MAX_HEADER_BYTES)
+	if (is_lfs_pointer(file))
+		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
+							   "file \"%s\" is only Git LFS's pointer to the weights: fetch them with \"git lfs pull\"",
+							   reader->path);
+	if (file->size < 8 || length > file->size - 8)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\" is not in safetensors format, or was cut short: it does not begin with a header",
 							   reader->path);
+	if (length > MAX_HEADER_BYTES)
+		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
+							   "the header of file \"%s\" is larger than %d bytes",
+							   reader->path, MAX_HEADER_BYTES);
 	if (!inf_json_tree_parse(file->bytes + 8, length, MAX_HEADER_DEPTH, &header, &reason))
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							   "the header of file \"%s\" is not valid JSON: %s",
@@ -255,7 +280,7 @@ read_file(Reader *reader, const char *folder, const char *name)
 
 /* --- Shards -------------------------------------------------------------- */
 
-/* Names of files, each once. */
+/* Names of files, each once, in order. */
 typedef struct FileList
 {
 	Reader	   *reader;
@@ -271,20 +296,33 @@ is_plain_name(const char *name)
 		strlen(name) <= NAME_MAX;
 }
 
+/* Adds the file of a tensor, unless it is there. */
 static bool
 add_file(void *context, const char *tensor, const JsonTree *value)
 {
 	FileList   *list = context;
 	const char *name = inf_json_tree_string(value);
 	const char **names;
+	int			low = 0;
 
 	if (name == NULL || !is_plain_name(name))
 		return inf_engine_fail(list->reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\" does not name a file of its folder for tensor \"%.100s\"",
 							   INDEX_FILE, tensor);
-	for (int i = 0; i < list->nnames; i++)
-		if (strcmp(list->names[i], name) == 0)
+
+	/* By halves: tensors may be many times as many as files. */
+	for (int high = list->nnames; low < high;)
+	{
+		const int	middle = (low + high) / 2;
+		const int	order = strcmp(name, list->names[middle]);
+
+		if (order == 0)
 			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
 	if (list->nnames == MAX_SHARDS)
 		return inf_engine_fail(list->reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\" names more than %d files",
@@ -293,14 +331,10 @@ add_file(void *context, const char *tensor, const JsonTree *value)
 	if (names == NULL)
 		return inf_engine_fail(list->reader->error, ENGINE_NO_MEMORY, "out of memory");
 	list->names = names;
-	list->names[list->nnames++] = name;
+	memmove(names + low + 1, names + low, (list->nnames - low) * sizeof(*names));
+	names[low] = name;
+	list->nnames++;
 	return true;
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 static bool
@@ -317,19 +351,19 @@ read_shards(Reader *reader, const char *folder, const char *index_path)
 		return false;
 	if (index.size > MAX_HEADER_BYTES)
 		good = inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "file \"%s\" is too large", index_path);
+							   "file \"%s\" is larger than %d bytes",
+							   index_path, MAX_HEADER_BYTES);
 	else if (!inf_json_tree_parse(index.bytes, index.size, MAX_HEADER_DEPTH, &tree, &reason))
 		good = inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							   "file \"%s\" is not valid JSON: %s", index_path, reason);
 	else
 	{
 		map = inf_json_tree_member(tree, "weight_map");
-		good = inf_json_tree_count(map) > 0 ? inf_json_tree_each(map, add_file, &list) :
+		good = inf_json_tree_is_object(map) && inf_json_tree_count(map) > 0 ?
+			inf_json_tree_each(map, add_file, &list) :
 			inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 							"file \"%s\" has no \"weight_map\"", index_path);
 	}
-	if (list.nnames > 0)
-		qsort(list.names, list.nnames, sizeof(*list.names), compare_names);
 	for (int i = 0; i < list.nnames && good; i++)
 		good = read_file(reader, folder, list.names[i]);
 	free(list.names);
@@ -355,15 +389,7 @@ compare_places(const void *a, const void *b)
 	if (x->data != y->data)
 		return x->data < y->data ? -1 : 1;
 	/* One without values goes before the one that begins there. */
-	return (x->nvalues > y->nvalues) - (x->nvalues < y->nvalues);
-}
-
-static size_t
-tensor_bytes(const Tensor *tensor)
-{
-	/* Other types are not read: it is enough that they begin in the file. */
-	return tensor->nvalues * (tensor->type == TENSOR_F32 ? 4 :
-							  tensor->type == TENSOR_OTHER ? 0 : 2);
+	return (x->nbytes > y->nbytes) - (x->nbytes < y->nbytes);
 }
 
 /* No two tensors share bytes or a name; leaves them sorted by name. */
@@ -380,7 +406,7 @@ check_tensors(Reader *reader)
 	{
 		const Tensor *one = &weights->tensors[i - 1];
 
-		if ((const char *) one->data + tensor_bytes(one) >
+		if ((const char *) one->data + one->nbytes >
 			(const char *) weights->tensors[i].data)
 			return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
 								   "tensors \"%.100s\" and \"%.100s\" overlap",

@@ -35,6 +35,7 @@ typedef struct Tensor
 	int			ndims;
 	int64_t		shape[TENSOR_MAX_DIMS];
 	int64_t		nvalues;		/* product of shape */
+	int64_t		nbytes;			/* of data */
 	const void *data;			/* (nvalues), little-endian, maybe unaligned */
 } Tensor;
 

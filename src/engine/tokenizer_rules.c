@@ -16,8 +16,8 @@
 #include "engine/mapped_file.h"
 #include "json/json_tree.h"
 
-/* Vocabularies of millions of tokens stay under that. */
-#define MAX_JSON_BYTES (128 << 20)
+/* Vocabularies of a million tokens stay under that, and their trees under 1 GB. */
+#define MAX_JSON_BYTES (32 << 20)
 
 /* tokenizer.json nests 6 levels; the parts that we refuse, a few more. */
 #define MAX_JSON_DEPTH 32

@@ -81,6 +81,8 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 
 	*root = NULL;
 	*reason = NULL;
+	if (bytes == NULL)
+		bytes = "";				/* an empty file, mapped */
 	if (length > INT_MAX)
 		*reason = "it is too large";
 	else

@@ -35,9 +35,22 @@ inf_complain_usage(const char *command, const char *format,...)
 	va_start(args, format);
 	(void) vfprintf(stderr, format, args);
 	va_end(args);
-	(void) fprintf(stderr, "\nTry \"inference-engine %s%s--help\".\n",
+	(void) fputc('\n', stderr);
+	return inf_refer_to_help(command);
+}
+
+int
+inf_refer_to_help(const char *command)
+{
+	(void) fprintf(stderr, "Try \"inference-engine %s%s--help\".\n",
 				   command, command[0] ? " " : "");
 	return EXIT_USAGE;
+}
+
+int
+inf_print_help(const char *help)
+{
+	return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_GOOD;
 }
 
 bool
@@ -80,7 +93,7 @@ inf_read_engine_option(const char *command, int option, const char *value,
 								   MAX_THREADS, &options->nthreads);
 		default:
 			/* getopt_long() has complained of it. */
-			(void) fprintf(stderr, "Try \"inference-engine %s --help\".\n", command);
+			(void) inf_refer_to_help(command);
 			return false;
 	}
 }

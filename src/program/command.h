@@ -19,6 +19,7 @@
 
 extern int	inf_command_bench(int argc, char **argv);
 extern int	inf_command_embed(int argc, char **argv);
+extern int	inf_command_fetch(int argc, char **argv);
 extern int	inf_command_inspect(int argc, char **argv);
 
 /* Writes "inference-engine: ...", a plain sentence, to standard error. */
@@ -28,6 +29,12 @@ extern void inf_complain(const char *format,...)
 /* The same for wrong arguments, and where help is; returns EXIT_USAGE. */
 extern int	inf_complain_usage(const char *command, const char *format,...)
 			__attribute__((format(printf, 2, 3)));
+
+/* Says where help is, after another's complaint; returns EXIT_USAGE. */
+extern int	inf_refer_to_help(const char *command);
+
+/* To standard output; EXIT_GOOD if it could be written. */
+extern int	inf_print_help(const char *help);
 
 /* A whole number from low to high; false, after a complaint, if text is none. */
 extern bool inf_read_number(const char *command, const char *name,

@@ -204,7 +204,7 @@ inf_command_bench(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 	{
 		if (option == 'h')
-			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
+			return inf_print_help(help);
 		if (option == 'x')
 			shapes = optarg;
 		else if (option == 's')

@@ -127,7 +127,7 @@ inf_command_embed(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 	{
 		if (option == 'h')
-			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
+			return inf_print_help(help);
 		if (!inf_read_engine_option("embed", option, optarg, &options))
 			return EXIT_USAGE;
 	}

@@ -82,7 +82,7 @@ inf_command_inspect(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 	{
 		if (option == 'h')
-			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
+			return inf_print_help(help);
 		if (!inf_read_engine_option("inspect", option, optarg, &options))
 			return EXIT_USAGE;
 	}

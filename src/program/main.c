@@ -11,6 +11,7 @@ static const char help[] =
 "inference-engine turns text into vectors, or into maps of tokens to weights, on\n"
 "this machine's CPU.\n"
 "\n"
+"  inference-engine fetch REPOSITORY    brings a model from the Hugging Face hub\n"
 "  inference-engine inspect FOLDER      says what a model is, and how it will run\n"
 "  inference-engine embed FOLDER        lines of text in, lines of JSON out\n"
 "  inference-engine bench FOLDER        measures it\n"
@@ -22,6 +23,7 @@ static const char help[] =
 "\n"
 "For example:\n"
 "\n"
+"  inference-engine fetch sentence-transformers/all-MiniLM-L6-v2\n"
 "  inference-engine inspect all-MiniLM-L6-v2\n"
 "  echo 'a red car' | inference-engine embed all-MiniLM-L6-v2\n"
 "\n"
@@ -35,6 +37,7 @@ static const struct
 }			commands[] = {
 	{"bench", inf_command_bench},
 	{"embed", inf_command_embed},
+	{"fetch", inf_command_fetch},
 	{"inspect", inf_command_inspect},
 };
 
@@ -48,12 +51,9 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 		strcmp(argv[1], "help") == 0)
-		return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_GOOD;
+		return inf_print_help(help);
 	if (strcmp(argv[1], "--version") == 0)
-	{
-		(void) puts("inference-engine " INFERENCE_VERSION);
-		return EXIT_GOOD;
-	}
+		return inf_print_help("inference-engine " INFERENCE_VERSION "\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
