@@ -5,6 +5,7 @@
  */
 #include "engine/engine.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,13 @@ count_parameters(const Safetensors *source)
 	return count;
 }
 
+/* FNV-1a: it tells things apart, and guards against nobody. */
+static uint64_t
+add_to_fingerprint(uint64_t fingerprint, unsigned char byte)
+{
+	return (fingerprint ^ byte) * UINT64_C(0x100000001b3);
+}
+
 /* The configuration decides the layout as much as the tensors do. */
 static uint64_t
 fingerprint(const ModelConfig *config, uint64_t source)
@@ -93,8 +101,31 @@ fingerprint(const ModelConfig *config, uint64_t source)
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		source = (source ^ numbers[i]) * UINT64_C(0x100000001b3);
+		for (int shift = 0; shift < 32; shift += 8)
+			source = add_to_fingerprint(source, numbers[i] >> shift);
 	return source;
+}
+
+/*
+ * Of the packed file.  In a folder that models share, each has its own, known by
+ * where the model lies.
+ */
+static void
+name_packed_file(const EngineOptions *options, const Kernels *kernels,
+				 char *name, size_t size)
+{
+	char	   *folder = options->cache_folder ? realpath(options->folder, NULL) : NULL;
+	uint64_t	place = 0;
+
+	for (const char *c = folder; c && *c; c++)
+		place = add_to_fingerprint(place, *c);
+	if (folder)
+		snprintf(name, size, "inference-%016" PRIx64 "-%s-%d.packed", place,
+				 inf_precision_name(kernels->precision), kernels->panel_columns);
+	else
+		snprintf(name, size, "inference-%s-%d.packed",
+				 inf_precision_name(kernels->precision), kernels->panel_columns);
+	free(folder);
 }
 
 static bool
@@ -119,8 +150,7 @@ open_weights(Engine *engine, const EngineOptions *options, EngineError *error)
 	key.size = engine->weights->nbytes;
 	key.source = fingerprint(&engine->config, source.fingerprint);
 	engine->nparameters = count_parameters(&source);
-	snprintf(name, sizeof(name), "inference-%s-%d.packed",
-			 inf_precision_name(kernels->precision), kernels->panel_columns);
+	name_packed_file(options, kernels, name, sizeof(name));
 	opened = inf_packed_file_open(&engine->packed,
 								  options->cache_folder ? options->cache_folder : options->folder,
 								  name, &key, fill_weights, &packing, error);

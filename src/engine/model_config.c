@@ -339,7 +339,6 @@ static bool
 read_module(Reader *reader, size_t place, const char *type, const char *path)
 {
 	const char *name = class_of(type);
-
 	const bool	is_sparse = reader->config->head == MODEL_HEAD_SPARSE;
 
 	if (place == 0 && (strcmp(name, "Transformer") == 0 || strcmp(name, "MLMTransformer") == 0))

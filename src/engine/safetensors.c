@@ -156,8 +156,8 @@ read_tensor(void *context, const char *name, const JsonTree *description)
 		return true;
 	if (weights->ntensors == MAX_TENSORS)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "file \"%s\" holds more than %d tensors",
-							   reader->path, MAX_TENSORS);
+							   "the model's files hold more than %d tensors",
+							   MAX_TENSORS);
 	if (weights->ntensors == reader->capacity)
 	{
 		const int	capacity = reader->capacity ? 2 * reader->capacity : 256;

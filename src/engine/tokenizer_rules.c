@@ -16,7 +16,10 @@
 #include "engine/mapped_file.h"
 #include "json/json_tree.h"
 
-/* Vocabularies of a million tokens stay under that, and their trees under 1 GB. */
+/*
+ * A million tokens take less.  A tree may take thirty times as much memory as
+ * its file.
+ */
 #define MAX_JSON_BYTES (32 << 20)
 
 /* tokenizer.json nests 6 levels; the parts that we refuse, a few more. */

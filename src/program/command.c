@@ -50,7 +50,17 @@ inf_refer_to_help(const char *command)
 int
 inf_print_help(const char *help)
 {
-	return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_GOOD;
+	(void) fputs(help, stdout);
+	return inf_flush_answers() ? EXIT_GOOD : EXIT_FAILED;
+}
+
+bool
+inf_flush_answers(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	inf_complain("could not write answers: %s", strerror(errno));
+	return false;
 }
 
 bool

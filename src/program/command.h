@@ -33,6 +33,9 @@ extern int	inf_complain_usage(const char *command, const char *format,...)
 /* Says where help is, after another's complaint; returns EXIT_USAGE. */
 extern int	inf_refer_to_help(const char *command);
 
+/* Writes out standard output; false, after a complaint, if that fails. */
+extern bool inf_flush_answers(void);
+
 /* To standard output; EXIT_GOOD if it could be written. */
 extern int	inf_print_help(const char *help);
 

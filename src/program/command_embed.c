@@ -2,10 +2,8 @@
  * command_embed.c
  *		inference-engine embed: lines of text in, lines of JSON out.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +96,7 @@ answer_all(Engine *engine, Tally *tally)
 	while (good && (n = inf_read_lines(&reader, lines, MAX_TEXTS, &problem)) > 0)
 	{
 		answer_lines(engine, lines, n, tally);
-		if (fflush(stdout) != 0 || ferror(stdout))
-		{
-			inf_complain("could not write answers: %s", strerror(errno));
-			good = false;
-		}
+		good = inf_flush_answers();
 	}
 	if (problem)
 	{
@@ -134,9 +128,6 @@ inf_command_embed(int argc, char **argv)
 	engine = inf_open_engine("embed", argc, argv, &options, &status);
 	if (engine == NULL)
 		return status;
-
-	/* A reader that goes away is an error of writing like others. */
-	(void) signal(SIGPIPE, SIG_IGN);
 	good = answer_all(engine, &tally);
 	if (tally.ntruncated > 0)
 		inf_complain("%" PRId64 " of %" PRId64 " texts were longer than the model takes and were cut, line %" PRId64 " the first",

@@ -2,6 +2,7 @@
  * command_fetch.c
  *		inference-engine fetch: a model from the Hugging Face hub.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ write_size(int64_t size, char text[32])
 		(void) snprintf(text, 32, "%.1f MB", size / 1e6);
 }
 
-static bool
+static void
 print_heading(const FetchOptions *options, const HubListing *listing)
 {
 	int64_t		total = 0;
@@ -86,10 +87,9 @@ print_heading(const FetchOptions *options, const HubListing *listing)
 		   listing->is_gated ? ", gated" : "");
 	printf("folder          %s\n", options->folder);
 	printf("files           %d of %d, %s\n\n", nfiles, listing->nfiles, text);
-	return fflush(stdout) == 0;
 }
 
-static bool
+static void
 print_file(const HubFile *file)
 {
 	char		text[32];
@@ -97,7 +97,6 @@ print_file(const HubFile *file)
 	write_size(file->size, text);
 	printf("%-40s %10s  %s\n", file->name, text,
 		   file->state == HUB_FILE_FOUND ? "was there" : "fetched");
-	return fflush(stdout) == 0;
 }
 
 /* --- Fetching ------------------------------------------------------------ */
@@ -141,8 +140,10 @@ fetch_chosen(const FetchOptions *options, HubListing *listing, bool weights,
 		if (file->state == HUB_FILE_AT_HUB &&
 			!inf_hub_fetch(&options->hub, listing, file, options->folder, error))
 			return false;
-		if (!print_file(file))
-			return inf_engine_fail(error, ENGINE_NO_FILE, "could not write to standard output");
+		print_file(file);
+		if (fflush(stdout) != 0)
+			return inf_engine_fail(error, ENGINE_NO_FILE, "could not write answers: %s",
+								   strerror(errno));
 	}
 	return true;
 }
@@ -156,11 +157,10 @@ fetch_all(const FetchOptions *options, HubListing *listing, EngineError *error)
 {
 	ModelConfig config;
 
-	return inf_hub_choose(listing, error) &&
-		fetch_naming(options, listing, error) &&
-		(print_heading(options, listing) ||
-		 inf_engine_fail(error, ENGINE_NO_FILE, "could not write to standard output")) &&
-		fetch_chosen(options, listing, false, error) &&
+	if (!inf_hub_choose(listing, error) || !fetch_naming(options, listing, error))
+		return false;
+	print_heading(options, listing);
+	return fetch_chosen(options, listing, false, error) &&
 		inf_model_config_read(&config, options->folder, error) &&
 		fetch_chosen(options, listing, true, error);
 }
@@ -178,7 +178,7 @@ fetch(FetchOptions *options)
 		fetch_all(options, &listing, &error))
 	{
 		printf("\nTry: inference-engine inspect %s\n", options->folder);
-		status = fflush(stdout) == 0 ? EXIT_GOOD : EXIT_FAILED;
+		status = inf_flush_answers() ? EXIT_GOOD : EXIT_FAILED;
 	}
 	else
 		inf_complain("%s", error.message);

@@ -50,7 +50,7 @@ show_progress(Download *download)
 	const double time = download->hub->shows_progress ? now() : 0;
 	const double seconds = time - download->begun;
 
-	if (!download->hub->shows_progress || time - download->shown < 0.1)
+	if (!download->hub->shows_progress || seconds < 0.1 || time - download->shown < 0.1)
 		return;
 	download->shown = time;
 	(void) fprintf(stderr, "\r%.60s: %.1f of %.1f MB, %.1f MB/s\033[K",

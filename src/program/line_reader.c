@@ -30,6 +30,11 @@ make_room(LineReader *reader, const char **problem)
 {
 	char	   *bytes;
 
+	if (reader->end - reader->begin > MAX_LINE_BYTES)
+	{
+		*problem = "a line is longer than 64 MiB";
+		return false;
+	}
 	if (reader->begin > 0)
 	{
 		memmove(reader->bytes, reader->bytes + reader->begin, reader->end - reader->begin);
@@ -38,11 +43,6 @@ make_room(LineReader *reader, const char **problem)
 	}
 	if (reader->end < reader->capacity)
 		return true;
-	if (reader->capacity > MAX_LINE_BYTES)
-	{
-		*problem = "a line is longer than 64 MiB";
-		return false;
-	}
 	bytes = realloc(reader->bytes, reader->capacity ? 2 * reader->capacity : FIRST_CAPACITY);
 	if (bytes == NULL)
 	{
@@ -76,18 +76,22 @@ read_some(LineReader *reader, const char **problem)
 }
 
 static int
-count_lines(const LineReader *reader, int max)
+count_lines(LineReader *reader, int max)
 {
-	const char *from = reader->bytes + reader->begin;
-	const char *const end = reader->bytes + reader->end;
+	size_t		at = reader->begin + reader->searched;
 	int			n = 0;
 
-	while (n < max && from && from < end &&
-		   (from = memchr(from, '\n', end - from)) != NULL)
+	while (n < max && at < reader->end)
 	{
-		from++;
+		const char *newline = memchr(reader->bytes + at, '\n', reader->end - at);
+
+		if (newline == NULL)
+			break;
+		at = newline + 1 - reader->bytes;
 		n++;
 	}
+	if (n == 0)
+		reader->searched = reader->end - reader->begin;
 	return n;
 }
 
@@ -100,6 +104,7 @@ take_line(LineReader *reader)
 	EngineText	line = {from, newline ? (size_t) (newline - from) : reader->end - reader->begin};
 
 	reader->begin += line.length + (newline ? 1 : 0);
+	reader->searched = 0;
 	if (newline && line.length > 0 && line.bytes[line.length - 1] == '\r')
 		line.length--;
 	return line;
@@ -116,7 +121,14 @@ inf_read_lines(LineReader *reader, EngineText *lines, int max, const char **prob
 					   is_ready(reader->fd))))
 	{
 		if (!read_some(reader, problem))
-			return -1;
+		{
+			if (n == 0)
+				return -1;
+
+			/* What came before is good; the next call will say it. */
+			*problem = NULL;
+			break;
+		}
 		n = count_lines(reader, max);
 	}
 	for (int i = 0; i < n; i++)

@@ -23,6 +23,7 @@ typedef struct LineReader
 	size_t		begin;
 	size_t		end;
 	size_t		capacity;
+	size_t		searched;		/* from begin on, without an end of line */
 } LineReader;
 
 /*

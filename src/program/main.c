@@ -2,6 +2,7 @@
  * main.c
  *		inference-engine: embeddings on this machine's CPU.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,8 @@ static const struct
 int
 main(int argc, char **argv)
 {
+	/* Who goes away, a reader or a server, is an error of writing like others. */
+	(void) signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 	{
 		(void) fputs(help, stderr);

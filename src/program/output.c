@@ -71,13 +71,13 @@ write_number(FILE *to, float number)
 }
 
 /* UTF-8, as it is but for what JSON wants escaped. */
-static void
-write_string(FILE *to, const char *string)
+void
+inf_write_string(FILE *to, const char *utf8)
 {
 	(void) putc_unlocked('"', to);
-	for (; *string; string++)
+	for (; *utf8; utf8++)
 	{
-		const unsigned char c = *string;
+		const unsigned char c = *utf8;
 
 		if (c == '"' || c == '\\')
 			(void) fprintf(to, "\\%c", c);
@@ -107,7 +107,7 @@ inf_write_embedding(FILE *to, const Engine *engine, const EngineEmbedding *embed
 	{
 		if (i > 0)
 			(void) fputs(", ", to);
-		write_string(to, inf_engine_token(engine, embedding->weights[i].token));
+		inf_write_string(to, inf_engine_token(engine, embedding->weights[i].token));
 		(void) fputs(": ", to);
 		write_number(to, embedding->weights[i].weight);
 	}
@@ -118,6 +118,6 @@ void
 inf_write_error(FILE *to, const char *message)
 {
 	(void) fputs("{\"error\": ", to);
-	write_string(to, message);
+	inf_write_string(to, message);
 	(void) fputs("}\n", to);
 }

@@ -13,6 +13,9 @@
 extern void inf_write_embedding(FILE *to, const Engine *engine,
 								const EngineEmbedding *embedding);
 
+/* In quotes, escaped. */
+extern void inf_write_string(FILE *to, const char *utf8);
+
 /* {"error": message}, and "\n". */
 extern void inf_write_error(FILE *to, const char *message);
 

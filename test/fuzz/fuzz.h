@@ -18,7 +18,10 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define MUST(condition) \
 	do { if (!(condition)) __builtin_trap(); } while (0)
 
-/* The folder, made in the first run, and removed when the program ends. */
+/*
+ * The folder, made in the first run, and removed when the program ends; after
+ * a finding it stays, with the files that did it.
+ */
 static inline void
 fuzz_need_folder(void)
 {

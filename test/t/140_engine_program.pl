@@ -105,6 +105,13 @@ like($out, qr/^precision +(fp32|bf16|fp16)$/m, 'inspect: precision that auto sta
 like($out, qr/^packed weights +\Q$cache\E\/\S+, [\d.]+ MB, made now$/m, 'inspect: packed now');
 (undef, $out) = engine('', 'inspect', "$models/tiny-sparse", @cache);
 like($out, qr/^packed weights .* found$/m, 'inspect: packed before');
+(undef, $out) = engine('', 'inspect', "$models/tiny-sparse", @cache, '--json');
+{
+	my $json = decode_json($out);
+
+	is("@$json{qw(architecture answers pooling layers heads width max_tokens)}", 'distilbert sparse max 2 4 234 64', 'inspect --json');
+	ok(-f $json->{packed_file} && $json->{packed_bytes} > 0, 'inspect --json: the packed file');
+}
 (undef, $out) = engine('', 'inspect', "$models/tiny-dense", '--cache', '/nonexistent');
 like($out, qr/^packed weights +in private memory, .*: .*\/nonexistent/m, 'inspect: no folder to pack to');
 
@@ -202,7 +209,7 @@ SKIP:
 
 	make_path($own);
 	$check->('packed: made');
-	($packed) = glob("$own/inference-fp32-*.packed");
+	($packed) = glob("$own/inference-*-fp32-*.packed");
 	$bytes = slurp_file($packed);
 	for my $damage ([ 'cut short', substr($bytes, 0, length($bytes) / 2) ],
 		[ 'with other bytes', substr($bytes, 0, 5000) . ('x' x 100) . substr($bytes, 5100) ],
@@ -230,6 +237,7 @@ SKIP:
 
 ($status, $out, $err) = engine('', 'bench', "$models/tiny-dense", @cache, '--seconds', 0, '--shapes', '1x16,4x8,1x1000');
 is($status, 0, 'bench');
+like($out, qr/^opened in \d+ ms, first answer after \d+ ms$/m, 'bench: how soon');
 like($out, qr/^ +1x16 +[\d.]+ +[\d.]+ +\d+ +\d+$/m, 'bench: a shape');
 like($out, qr/^ +4x8 +[\d.]+/m, 'bench: another');
 like($out, qr/^ +1x1000 +longer than the model takes$/m, 'bench: one that is too long');

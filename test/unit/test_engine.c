@@ -290,6 +290,23 @@ test_passes(void)
 	inf_engine_close(engine);
 }
 
+/* A folder of packed files that two models share: neither makes room. */
+static void
+test_shared_cache(void)
+{
+	for (int i = 0; i < 4; i++)
+	{
+		Engine	   *engine = open_tiny(models[i % 2], PRECISION_FP32, 1);
+		EngineDescription description;
+
+		CHECK(engine != NULL);
+		inf_engine_describe(engine, &description);
+		if (i >= 2)
+			CHECK(!description.was_packed_now);
+		inf_engine_close(engine);
+	}
+}
+
 static void
 test_bad_input(void)
 {
@@ -449,6 +466,7 @@ main(void)
 		}
 	test_model(models[0], PRECISION_AUTO, NULL, 1);
 	test_passes();
+	test_shared_cache();
 	test_bad_input();
 	test_bad_models();
 	test_packing();

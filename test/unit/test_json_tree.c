@@ -50,6 +50,8 @@ test_syntax(void)
 	CHECK_STR(refusal(" \t\r\n[1, {\"a\": null}] \t\r\n"), NULL);
 	CHECK_STR(refusal("null"), NULL);
 	CHECK_STR(refusal("17"), NULL);
+	CHECK_STR(refusal("17 \n"), NULL);
+	CHECK_STR(refusal("true\t"), NULL);
 	CHECK_STR(refusal("\"\""), NULL);
 	CHECK_STR(refusal("{\"\": {\"\": 1}}"), NULL);
 

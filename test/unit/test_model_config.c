@@ -236,7 +236,7 @@ test_architectures(void)
 {
 	CHECK_STR(fault_of_bert(", \"architectures\": [\"BertModel\", \"BertForMaskedLM\"]"), NULL);
 	CHECK_INT(config.head, MODEL_HEAD_SPARSE);
-	CHECK_STR(fault_of_bert(", \"architectures\": [null, 5, \"\", \"LM\", \"BertForMaskedLMs\"]"), NULL);
+	CHECK_STR(fault_of_bert(", \"architectures\": [null, 5, \"\", \"LM\", \"BertMaskedLM\", \"BertForMaskedLMs\"]"), NULL);
 	CHECK_INT(config.head, MODEL_HEAD_MEAN);
 	CHECK_STR(fault_of_bert(", \"architectures\": \"BertForMaskedLM\""), NULL);
 	CHECK_INT(config.head, MODEL_HEAD_MEAN);
@@ -332,6 +332,8 @@ test_modules(void)
 	CHECK(fault_of_modules("[" MODULE("1_Pooling", "Pooling") "," MODULE("", "Transformer") "]") != NULL);
 	CHECK(fault_of_modules("[" MODULE("", "Transformer") "," MODULE("", "Normalize") "," MODULE("1_Pooling", "Pooling") "]") != NULL);
 	CHECK(fault_of_modules("[" MODULE("", "MLMTransformer") "," MODULE("1_Pooling", "Pooling") "]") != NULL);
+	CHECK(fault_of_modules("[" MODULE("", "Transformer") "," MODULE("", "Normalize") "]") != NULL);
+	CHECK(fault_of_modules("[" MODULE("", "Transformer") "," MODULE("", "Transformer") "]") != NULL);
 
 	/* A folder read a thousand times would take long. */
 	length = snprintf(many, sizeof(many), "[" MODULE("", "Transformer"));
