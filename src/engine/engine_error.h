@@ -32,7 +32,7 @@ typedef struct EngineError
 /*
  * Fills error and returns false, so that callers can write
  * "return inf_engine_fail(error, ...)".  Control characters that a file
- * smuggles into the message become '?'.
+ * smuggles into the message, and what is not UTF-8, become '?'.
  */
 extern bool inf_engine_fail(EngineError *error, EngineErrorCode code,
 							const char *format,...)

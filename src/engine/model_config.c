@@ -306,9 +306,13 @@ read_dense_pooling(Reader *reader)
 static bool
 read_sparse_pooling(Reader *reader)
 {
+	const char *activation = inf_json_tree_string(member(reader, "activation_function"));
+
 	reader->config->head = MODEL_HEAD_SPARSE;
+	reader->config->takes_log_twice = activation && strcmp(activation, "log1p_relu") == 0;
 	return check_choice(reader, "pooling_strategy", "max") &&
-		check_choice(reader, "activation_function", "relu");
+		(reader->config->takes_log_twice ||
+		 check_choice(reader, "activation_function", "relu"));
 }
 
 /* A module's config.json, in the folder of that name. */

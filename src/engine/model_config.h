@@ -35,6 +35,9 @@ typedef struct ModelConfig
 	ModelHead	head;
 	bool		normalize;		/* dense: to length 1 */
 
+	/* Sparse: log(1 + log(1 + relu(logit))), as some of OpenSearch's models. */
+	bool		takes_log_twice;
+
 	/*
 	 * Of token maps, leave out [CLS] and the like, as OpenSearch's models
 	 * want (their folders hold idf.json).

@@ -10,14 +10,18 @@
 #include "engine/network.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer rows are not worth a thread's way to them. */
-#define MIN_ITEM_ROWS 24
+/* With fewer rows, threads share the weights rather than the rows. */
+#define MIN_SHARE_ROWS 48
 
-/* Items for each thread: so that none waits long for the last. */
-#define ITEMS_PER_THREAD 4
+/* Rows that are worth a thread's way to them. */
+#define MIN_PART_ROWS 16
+
+/* Counters that threads write lie on cache lines of their own. */
+#define NEXT_STRIDE ((int) (64 / sizeof(atomic_int)))
 
 struct Network
 {
@@ -50,6 +54,7 @@ struct Network
 	Matrix		inner_input;
 	Matrix		output;			/* (NETWORK_MAX_SEQUENCES, stride of output) */
 	unsigned char *scratch;		/* (threads, scratch_size) */
+	atomic_int *next_parts;		/* (threads, NEXT_STRIDE): see RowLoop */
 	void	   *memory;			/* of all these */
 };
 
@@ -119,6 +124,8 @@ lay_out(Network *network, unsigned char *memory)
 	network->places = take(&room, nrows * sizeof(*network->places));
 	network->scratch = take(&room, network->scratch_size *
 							inf_thread_pool_size(network->pool));
+	network->next_parts = take(&room, sizeof(*network->next_parts) * NEXT_STRIDE *
+							   inf_thread_pool_size(network->pool));
 	take_matrix(&room, &network->output, NUMBER_FP32, NETWORK_MAX_SEQUENCES,
 				padded(inf_network_output_width(network)));
 	take_matrix(&room, &network->hidden, NUMBER_FP32, nrows, weights->stride);
@@ -196,37 +203,47 @@ inf_network_max_rows(const Network *network)
 
 /* --- Steps, each a loop that threads share ------------------------------- */
 
-/* Items are rows, some at a time. */
+/*
+ * Rows are in shares, one for each thread, and a share is in parts: panels of a
+ * linear layer, or rows.  A thread does parts of its own share first, and then
+ * of others': what it reads, its own cache has of the step before.
+ */
 typedef struct RowLoop
 {
 	const Network *network;
 	int			nrows;
-	int			item_rows;
+	int			nshares;
+	int			share_rows;
+	int			nparts;
+	int			part_rows;		/* if parts are rows */
 
 	/* What is done to them: one of these is set. */
+	const LinearJob *linear;
 	const EmbedJob *embed;
 	const NormJob *norm;
 	const float *from;			/* rows to convert to copy's type */
 	const Matrix *copy;
-
-	/* With this, items are panels too: all panels of the first rows first. */
-	const LinearJob *linear;
-	int			npanels;
 } RowLoop;
 
 static void
-do_rows(void *context, int item, int thread)
+do_part(const RowLoop *loop, int share, int part)
 {
-	const RowLoop *loop = context;
 	const Kernels *kernels = loop->network->kernels;
-	const int	chunk = loop->linear ? item / loop->npanels : item;
-	const int	first = chunk * loop->item_rows;
-	const int	rest = loop->nrows - first;
-	const int	nrows = rest < loop->item_rows ? rest : loop->item_rows;
+	const int	end = (share + 1) * loop->share_rows < loop->nrows ?
+		(share + 1) * loop->share_rows : loop->nrows;
+	int			first = share * loop->share_rows;
+	int			nrows = end - first;
 
 	if (loop->linear)
-		kernels->linear(loop->linear, item % loop->npanels, first, nrows);
-	else if (loop->norm)
+	{
+		kernels->linear(loop->linear, part, first, nrows);
+		return;
+	}
+	first += part * loop->part_rows;
+	nrows = end - first < loop->part_rows ? end - first : loop->part_rows;
+	if (nrows <= 0)
+		return;
+	if (loop->norm)
 		kernels->norm(loop->norm, first, nrows);
 	else if (loop->embed)
 		kernels->embed(loop->embed, first, nrows);
@@ -234,24 +251,57 @@ do_rows(void *context, int item, int thread)
 		kernels->convert(loop->from, loop->copy, first, nrows);
 }
 
-/* Runs the loop in about as many items as threads want. */
+/* One part, of the thread's own share while there are any. */
+static void
+do_any_part(void *context, int item, int thread)
+{
+	const RowLoop *loop = context;
+
+	for (int i = 0; i < loop->nshares; i++)
+	{
+		const int	share = (thread + i) % loop->nshares;
+		atomic_int *next = &loop->network->next_parts[share * NEXT_STRIDE];
+		int			part;
+
+		if (atomic_load_explicit(next, memory_order_relaxed) >= loop->nparts)
+			continue;
+		part = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+		if (part < loop->nparts)
+		{
+			do_part(loop, share, part);
+			return;
+		}
+	}
+}
+
+/* Shares of few rows would read all weights for little. */
+static int
+count_shares(const Network *network, int nrows)
+{
+	const int	nthreads = inf_thread_pool_size(network->pool);
+	const int	most = nrows / MIN_SHARE_ROWS;
+
+	return most < 1 ? 1 : most < nthreads ? most : nthreads;
+}
+
 static void
 run_rows(RowLoop *loop)
 {
 	ThreadPool *pool = loop->network->pool;
-	const int	npanels = loop->linear ? loop->npanels : 1;
 	const int	nthreads = inf_thread_pool_size(pool);
-	int			nchunks = 1;
 
-	if (nthreads > 1 && npanels < nthreads * ITEMS_PER_THREAD)
-		nchunks = (nthreads * ITEMS_PER_THREAD + npanels - 1) / npanels;
-	if (nchunks > loop->nrows / MIN_ITEM_ROWS)
-		nchunks = loop->nrows / MIN_ITEM_ROWS;
-	if (nchunks < 1)
-		nchunks = 1;
-	loop->item_rows = (loop->nrows + nchunks - 1) / nchunks;
-	nchunks = (loop->nrows + loop->item_rows - 1) / loop->item_rows;
-	inf_thread_pool_run(pool, npanels * nchunks, do_rows, loop);
+	loop->nshares = count_shares(loop->network, loop->nrows);
+	loop->share_rows = (loop->nrows + loop->nshares - 1) / loop->nshares;
+	loop->nshares = (loop->nrows + loop->share_rows - 1) / loop->share_rows;
+	if (!loop->linear)
+	{
+		loop->part_rows = nthreads == 1 ? loop->share_rows : MIN_PART_ROWS;
+		loop->nparts = (loop->share_rows + loop->part_rows - 1) / loop->part_rows;
+	}
+	for (int i = 0; i < loop->nshares; i++)
+		atomic_store_explicit(&loop->network->next_parts[i * NEXT_STRIDE], 0,
+							  memory_order_relaxed);
+	inf_thread_pool_run(pool, loop->nshares * loop->nparts, do_any_part, loop);
 }
 
 static void
@@ -259,15 +309,15 @@ run_linear(const Network *network, const PackedLayer *layer, const Matrix *input
 		   const Matrix *output, LinearEffect effect)
 {
 	const int	columns = network->kernels->panel_columns;
+	const int	nrows = effect == LINEAR_MAX ? network->nsequences : network->nrows;
 	const LinearJob job = {
 		.layer = layer, .input = input, .output = output, .effect = effect,
-		.panels_ahead = inf_thread_pool_size(network->pool),
+		.panels_ahead = inf_thread_pool_size(network->pool) / count_shares(network, nrows),
 		.offsets = network->offsets
 	};
 	RowLoop		loop = {
-		.network = network, .linear = &job,
-		.nrows = effect == LINEAR_MAX ? network->nsequences : network->nrows,
-		.npanels = (layer->noutputs + columns - 1) / columns
+		.network = network, .linear = &job, .nrows = nrows,
+		.nparts = (layer->noutputs + columns - 1) / columns
 	};
 
 	run_rows(&loop);
@@ -408,7 +458,9 @@ run_sparse_head(const Network *network)
 			(size_t) s * network->output.stride;
 
 		for (int i = 0; i < width; i++)
-			row[i] = row[i] > 0 ? log1pf(row[i]) : row[i] == row[i] ? 0 : row[i];
+			row[i] = row[i] > 0 ? log1pf(row[i]) : 0;
+		for (int i = 0; i < width && network->config->takes_log_twice; i++)
+			row[i] = row[i] > 0 ? log1pf(row[i]) : 0;
 	}
 }
 

@@ -335,16 +335,16 @@ test_bad_input(void)
 	inf_engine_close(engine);
 }
 
-/* The folder of a copy of tiny-dense, to be broken. */
+/* The folder of a copy of a model, to be changed. */
 static void
-copy_model(char *folder, size_t size)
+copy_model(const char *model, char *folder, size_t size)
 {
 	static int	number;
 	char		command[256];
 
 	snprintf(folder, size, "%s/copy%d", cache, number++);
-	snprintf(command, sizeof(command), "cp -r " MODELS "tiny-dense %s && chmod -R u+w %s",
-			 folder, folder);
+	snprintf(command, sizeof(command), "cp -r " MODELS "%s %s && chmod -R u+w %s",
+			 model, folder, folder);
 	CHECK_INT(system(command), 0);
 }
 
@@ -388,7 +388,7 @@ test_bad_models(void)
 
 	check_refused("/nonexistent", "config.json");
 
-	copy_model(folder, sizeof(folder));
+	copy_model("tiny-dense", folder, sizeof(folder));
 	snprintf(text, sizeof(text), config, 4, 52);
 	overwrite(folder, "config.json", text);
 	check_refused(folder, "encoder.layer.3.attention.self.query.weight");
@@ -397,13 +397,51 @@ test_bad_models(void)
 	overwrite(folder, "config.json", text);
 	check_refused(folder, "embeddings.word_embeddings.weight");
 
-	copy_model(folder, sizeof(folder));
+	copy_model("tiny-dense", folder, sizeof(folder));
 	overwrite(folder, "model.safetensors", "");
 	check_refused(folder, "model.safetensors");
 
-	copy_model(folder, sizeof(folder));
+	copy_model("tiny-dense", folder, sizeof(folder));
 	overwrite(folder, "tokenizer.json", "{");
 	check_refused(folder, "tokenizer.json");
+}
+
+/* The same weights, of which another logarithm is taken. */
+static void
+test_log_twice(void)
+{
+	const EngineText text = {"hello", 5};
+	Engine	   *once = open_tiny("tiny-splade", PRECISION_FP32, 1);
+	Engine	   *twice;
+	EngineEmbedding expected;
+	EngineEmbedding actual;
+	EngineError error = {0};
+	EngineOptions options = {.precision = PRECISION_FP32, .nthreads = 1};
+	char		folder[128];
+	double		worst = 0;
+
+	copy_model("tiny-splade", folder, sizeof(folder));
+	overwrite(folder, "modules.json",
+			  "[{\"idx\": 0, \"path\": \"\", \"type\": \"sentence_transformers.sparse_encoder.models.MLMTransformer\"},"
+			  "{\"idx\": 1, \"path\": \"pooling\", \"type\": \"sentence_transformers.sparse_encoder.models.SpladePooling\"}]");
+	options.folder = folder;
+	{
+		char		pooling[160];
+
+		snprintf(pooling, sizeof(pooling), "%s/pooling", folder);
+		CHECK_INT(mkdir(pooling, 0700), 0);
+		overwrite(pooling, "config.json", "{\"activation_function\": \"log1p_relu\"}");
+	}
+	twice = inf_engine_open(&options, &error);
+	CHECK(once != NULL && twice != NULL);
+	CHECK(inf_engine_embed(once, &text, 1, &expected, &error));
+	CHECK(inf_engine_embed(twice, &text, 1, &actual, &error));
+	CHECK_INT(actual.nweights, expected.nweights);
+	for (int i = 0; i < expected.nweights && i < actual.nweights; i++)
+		worst = fmax(worst, fabs(actual.weights[i].weight - log1p(expected.weights[i].weight)));
+	CHECK(worst < 1e-6);
+	inf_engine_close(once);
+	inf_engine_close(twice);
 }
 
 /* A source that changes, and one that does not. */
@@ -417,7 +455,7 @@ test_packing(void)
 	EngineDescription description;
 	const struct timespec times[2] = {{1, 0}, {1, 0}};
 
-	copy_model(folder, sizeof(folder));
+	copy_model("tiny-dense", folder, sizeof(folder));
 	options.folder = folder;
 	for (int i = 0; i < 4; i++)
 	{
@@ -469,6 +507,7 @@ main(void)
 	test_shared_cache();
 	test_bad_input();
 	test_bad_models();
+	test_log_twice();
 	test_packing();
 	snprintf(command, sizeof(command), "rm -r %s", cache);
 	CHECK_INT(system(command), 0);
