@@ -155,6 +155,19 @@ inf_init_materialized_srf(FunctionCallInfo fcinfo)
 									  (parent)->relids)
 #endif
 
+/*
+ * 19 (24225ad9aafc): the path of a Unique node lost its "Upper", when another
+ * kind of UniquePath went.
+ */
+#include "nodes/pathnodes.h"
+#if PG_VERSION_NUM >= 190000
+typedef UniquePath InfUniquePath;
+#define T_InfUniquePath T_UniquePath
+#else
+typedef UpperUniquePath InfUniquePath;
+#define T_InfUniquePath T_UpperUniquePath
+#endif
+
 /* 18: EXPLAIN's state and formats have headers of their own. */
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000

@@ -16,7 +16,7 @@
 
 #include "base/compat.h"
 #include "executor/batch_explain.h"
-#include "executor/batch_plan.h"
+#include "executor/call_search.h"
 #include "executor/constant_call.h"
 
 static ExplainOneQuery_hook_type next_hook = NULL;

@@ -7,11 +7,6 @@
 
 #include "postgres.h"
 
-#include "executor/batch_scan.h"
-
-/* Whether a function is one whose calls are batched, and which. */
-extern bool inf_batch_is_call(Oid function, BatchCallKind *kind);
-
 /* Hooks into the planner. */
 extern void inf_batch_plan_init(void);
 

@@ -17,8 +17,8 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
-#include "executor/batch_plan.h"
 #include "executor/batch_values.h"
+#include "executor/call_search.h"
 
 /* A column of the rows. */
 typedef struct Column

@@ -1,0 +1,99 @@
+/*
+ * batch_node.c
+ *		The path and the plan of the node that makes calls in batches.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/pathnode.h"
+
+#include "executor/batch_node.h"
+#include "executor/call_search.h"
+
+static Plan *plan_batch_path(PlannerInfo *root, RelOptInfo *rel,
+							 CustomPath *path, List *tlist, List *clauses,
+							 List *custom_plans);
+
+static const CustomPathMethods batch_path_methods = {
+	.CustomName = "Inference Batch",
+	.PlanCustomPath = plan_batch_path
+};
+
+Path *
+inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
+					PathTarget *target, List *calls)
+{
+	CustomPath *batch = makeNode(CustomPath);
+	Path	   *below = IsA(path, ProjectionPath) ?
+		((ProjectionPath *) path)->subpath : path;
+	Path	   *child;
+
+	child = (Path *) create_projection_path(reader.root, path->parent, below,
+											child_target);
+	batch->path.pathtype = T_CustomScan;
+	batch->path.parent = path->parent;
+	batch->path.pathtarget = target;
+	batch->path.param_info = path->param_info;
+	batch->path.rows = path->rows;
+	batch->path.startup_cost = path->startup_cost;
+	batch->path.total_cost = path->total_cost;
+	batch->path.pathkeys = path->pathkeys;
+	batch->custom_paths = list_make1(child);
+	batch->custom_private = list_make2(calls, makeInteger(reader.first_rows));
+	batch->methods = &batch_path_methods;
+	*reader.batched = list_concat_unique(*reader.batched, calls);
+	return (Path *) batch;
+}
+
+/* The columns of the child, then the calls. */
+static List *
+make_scan_tlist(const Plan *child, const List *calls)
+{
+	List	   *tlist = NIL;
+	ListCell   *lc;
+
+	foreach(lc, child->targetlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		tlist = lappend(tlist, makeTargetEntry(copyObject(entry->expr),
+											   list_length(tlist) + 1, NULL, false));
+	}
+	foreach(lc, calls)
+		tlist = lappend(tlist, makeTargetEntry(copyObject(lfirst(lc)),
+											   list_length(tlist) + 1, NULL, false));
+	return tlist;
+}
+
+static Plan *
+plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
+				List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	List	   *calls = linitial(path->custom_private);
+	List	   *kinds = NIL;
+	List	   *functions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, calls)
+	{
+		FuncExpr   *call = lfirst_node(FuncExpr, lc);
+		BatchCallKind kind = BATCH_CALL_EMBED;
+
+		(void) inf_batch_is_call(call->funcid, &kind);
+		kinds = lappend_int(kinds, kind);
+		functions = lappend_oid(functions, call->funcid);
+		scan->custom_exprs = list_concat(scan->custom_exprs,
+										 copyObject(call->args));
+	}
+	scan->scan.plan.targetlist = tlist;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
+	scan->custom_private = list_make3(kinds, functions,
+									  list_make1_int(intVal(lsecond(path->custom_private))));
+	if (ExecSupportsBackwardScan(linitial(custom_plans)))
+		scan->flags = CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
+	scan->methods = &inf_batch_scan_methods;
+	return &scan->scan.plan;
+}
