@@ -115,6 +115,8 @@ typedef struct InferenceFault
 {
 	InferenceFaultKind kind;
 	char	   *message;		/* one sentence, or NULL when kind says it all */
+	int			input;			/* which of the call's inputs it is about, from
+								 * 1; 0: not known, or all */
 } InferenceFault;
 
 extern const char *inf_task_name(InferenceTask task);

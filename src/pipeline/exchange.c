@@ -587,7 +587,7 @@ static void
 finish_flight(Flight *flight)
 {
 	Exchange   *exchange = flight->exchange;
-	InferenceFault fault = {INF_FAULT_NONE, NULL};
+	InferenceFault fault = {INF_FAULT_NONE};
 	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
 	bool		is_read;
 
