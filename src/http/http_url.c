@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 
+#include "base/utf8.h"
 #include "http/http_url.h"
 
 /* Longest name that DNS carries, as text. */
@@ -31,6 +32,7 @@ static const char *check_characters(const char *url);
 static const char *check_shape(const char *url);
 static const char *check_parts(CURLU *parts);
 static const char *parse_url(const char *url, CURLU **parts);
+static void append_escaped(char *out, const char *host);
 static bool get_part(CURLU *parts, CURLUPart which, unsigned int flags,
 					 char *out, size_t out_bytes);
 
@@ -43,7 +45,7 @@ inf_http_check_url(const char *url)
 bool
 inf_http_url_origin(const char *url, char origin[INF_HTTP_ORIGIN_BYTES])
 {
-	StaticAssertStmt(sizeof(last.scheme) + 3 + sizeof(last.host) +
+	StaticAssertStmt(sizeof(last.scheme) + 3 + 3 * sizeof(last.host) +
 					 sizeof(last.port) <= INF_HTTP_ORIGIN_BYTES,
 					 "an origin has room");
 	origin[0] = '\0';
@@ -51,7 +53,7 @@ inf_http_url_origin(const char *url, char origin[INF_HTTP_ORIGIN_BYTES])
 		return false;
 	strcat(origin, last.scheme);
 	strcat(origin, "://");
-	strcat(origin, last.host);
+	append_escaped(origin + strlen(origin), last.host);
 	strcat(origin, ":");
 	strcat(origin, last.port);
 	return true;
@@ -154,6 +156,8 @@ check_characters(const char *url)
 		if (*at <= ' ' || *at == 0x7f)
 			return "a URL must not hold blanks or control characters";
 	}
+	if (!inf_utf8_is_valid(url, strlen(url)))
+		return "a URL must be valid UTF-8";
 	if (strchr(url, '#') != NULL)
 		return "a URL must not hold a fragment (\"#\")";
 	return NULL;
@@ -194,10 +198,34 @@ check_parts(CURLU *parts)
 		return "the host is longer than 253 bytes";
 	if (host[0] == '\0')
 		return "the URL has no host";
+
+	/* It may have come escaped, as in "http://%FF/". */
+	if (!inf_utf8_is_valid(host, strlen(host)))
+		return "the host is not valid UTF-8";
 	if (!get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)) ||
 		strspn(port, "0") == strlen(port))
 		return "the port is not a number between 1 and 65535";
 	return NULL;
+}
+
+/* Writes the host, with %XX for each byte that is not ASCII. */
+static void
+append_escaped(char *out, const char *host)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (const unsigned char *c = (const unsigned char *) host; *c; c++)
+	{
+		if (*c < 0x80)
+		{
+			*out++ = *c;
+			continue;
+		}
+		*out++ = '%';
+		*out++ = digits[*c >> 4];
+		*out++ = digits[*c & 0x0f];
+	}
+	*out = '\0';
 }
 
 /* Writes a part in lower case; false if there is none or it is too long. */

@@ -4,6 +4,9 @@
  *		we would use, and where it leads.  libcurl's own parser answers, so
  *		that what is checked is what is used.
  *
+ * URLs are UTF-8, as they travel; see base/text_encoding.h for what comes from
+ * the database.
+ *
  * Nothing here throws.
  */
 #ifndef INFERENCE_HTTP_HTTP_URL_H
@@ -14,18 +17,19 @@
 /* 2 kB: what every proxy and server takes (RFC 9110 asks for 8000). */
 #define INF_HTTP_MAX_URL_BYTES 2048
 
-#define INF_HTTP_ORIGIN_BYTES 300
+#define INF_HTTP_ORIGIN_BYTES 800
 
 /*
- * NULL if the URL is absolute, http or https, has a host and no user name or
- * password in it, no fragment, no control characters or blanks; else a static
+ * NULL if the URL is valid UTF-8, absolute, http or https, has a host and no
+ * user name or password in it, no fragment, no control characters or blanks; else a static
  * string saying what is wrong, fit to follow "Reason: ".
  */
 extern const char *inf_http_check_url(const char *url);
 
 /*
- * Writes "scheme://host:port" in lower case, port always given.  False if
- * the URL does not pass inf_http_check_url.
+ * Writes "scheme://host:port" in lower case, port always given, other letters
+ * than ASCII's as %XX, so that every encoding holds it.  False if the URL does
+ * not pass inf_http_check_url.
  */
 extern bool inf_http_url_origin(const char *url, char origin[INF_HTTP_ORIGIN_BYTES]);
 

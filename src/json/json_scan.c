@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 typedef struct Scan
 {
 	const char *next;
@@ -71,36 +73,6 @@ scan_unicode_escape(Scan *scan)
 	return NULL;
 }
 
-/*
- * The length of the well-formed UTF-8 character at s, which is not ASCII, or
- * 0.  json-c looks too, but takes surrogates.
- */
-static int
-utf8_length(const unsigned char *s, const unsigned char *end)
-{
-	int			length;
-
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		length = 2;
-	else if ((s[0] & 0xf0) == 0xe0)
-		length = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (end - s < length)
-		return 0;
-	for (int i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-
-	/* Overlong forms, surrogates, beyond U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 /* After the opening quote: up to behind the closing one. */
 static const char *
 scan_string(Scan *scan)
@@ -112,8 +84,8 @@ scan_string(Scan *scan)
 
 		if (c >= 0x80)
 		{
-			int			length = utf8_length((const unsigned char *) scan->next - 1,
-											 (const unsigned char *) scan->end);
+			int			length = inf_utf8_length((const unsigned char *) scan->next - 1,
+												 (const unsigned char *) scan->end);
 
 			if (length == 0)
 				return "a string is not valid UTF-8";

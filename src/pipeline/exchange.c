@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/text_encoding.h"
 #include "http/http_retry.h"
 #include "http/http_transport.h"
 #include "http/http_url.h"
@@ -108,7 +109,8 @@ set_limits(Exchange *exchange)
 	exchange->options.max_response_bytes = (size_t) inf_guc_max_response_size * 1024;
 	exchange->options.ca_bundle = inf_guc_ca_bundle;
 	exchange->options.proxy = inf_guc_proxy;
-	exchange->options.guard.allowed_hosts = inf_guc_allowed_hosts;
+	exchange->options.guard.allowed_hosts =
+		inf_text_to_utf8(inf_guc_allowed_hosts, strlen(inf_guc_allowed_hosts), NULL);
 	exchange->options.guard.allow_private_addresses =
 		inf_guc_allow_private_addresses;
 

@@ -11,6 +11,7 @@
 
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/text_encoding.h"
 #include "http/http_url.h"
 #include "service/hugging_face_like.h"
 #include "service/reply_error.h"
@@ -48,13 +49,14 @@ static const SettingField elser_service_fields[] = {
 static char *
 elser_url(const InferenceModel *model, ServiceRoute *route)
 {
-	char	   *url = inf_setting_string(model->service_settings, "url");
+	char	   *url = inf_setting_utf8(model->service_settings, "url");
 
 	if (url)
 		return url;
 	route->by_superuser = true;
 	if (inf_guc_elser_url && inf_guc_elser_url[0])
-		url = pstrdup(inf_guc_elser_url);
+		url = inf_text_to_utf8(inf_guc_elser_url, strlen(inf_guc_elser_url),
+							   NULL);
 	else
 	{
 		route->missing_detail = "No ELSER is reachable: neither the model nor inference.elser_url names a URL.";

@@ -26,7 +26,7 @@ static const SettingField hugging_face_service_fields[] = {
 static char *
 hugging_face_url(const InferenceModel *model, ServiceRoute *route)
 {
-	char	   *url = inf_setting_string(model->service_settings, "url");
+	char	   *url = inf_setting_utf8(model->service_settings, "url");
 
 	if (url == NULL)
 	{

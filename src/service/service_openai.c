@@ -49,7 +49,7 @@ static const SettingField openai_task_fields[] = {
 static char *
 openai_url(const InferenceModel *model, ServiceRoute *route)
 {
-	char	   *url = inf_setting_string(model->service_settings, "url");
+	char	   *url = inf_setting_utf8(model->service_settings, "url");
 
 	return url ? url : pstrdup(DEFAULT_URL);
 }
@@ -74,7 +74,7 @@ openai_build_request(const InferenceCall *call, const char *url,
 	int			dimensions;
 
 	inf_request_start(request, url, "Bearer", call->model->api_key);
-	organization = inf_setting_string(service_settings, "organization_id");
+	organization = inf_setting_utf8(service_settings, "organization_id");
 	if (organization)
 		inf_http_add_header(request, "OpenAI-Organization", organization, false);
 

@@ -277,7 +277,8 @@ check_string(SettingCheck *check, const SettingField *field,
 		return;
 	}
 	text = pnstrdup(value->val.string.val, value->val.string.len);
-	reason = field->check ? field->check(text) : NULL;
+	reason = field->check ?
+		field->check(inf_text_to_utf8(text, strlen(text), NULL)) : NULL;
 	if (reason)
 		inf_setting_add_fault(check,
 							  "[%s] Invalid %s [%s] received for field [%s]. Error: %s",

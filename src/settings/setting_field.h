@@ -55,7 +55,7 @@ typedef struct SettingField
 	/* What happens without the setting, for people; NULL: nothing to say. */
 	const char *default_text;
 
-	/* Strings: NULL, or why the value will not do. */
+	/* Strings: NULL, or why the value, in UTF-8, will not do. */
 	const char *(*check) (const char *value);
 	const char *description;
 } SettingField;

@@ -1,4 +1,5 @@
-# What this proves, in databases with encodings LATIN1, EUC_JP and SQL_ASCII:
+# What this proves, in databases with encodings LATIN1, WIN1252, EUC_JP and
+# SQL_ASCII:
 #
 #  1. A text gives the same vector and the same tokens, in the same order, as
 #     in a UTF8 database, through every function and the trigger.
@@ -9,6 +10,8 @@
 #  5. Requests are UTF-8 whatever the database encoding.
 #  6. Errors that quote users' settings or a service's words are readable, with
 #     escapes where the encoding has no such character, and never broken bytes.
+#  7. Urls and lists of hosts are UTF-8 on their way, too: what is shown, what a
+#     server gets, what a key is bound to, what is allowed.
 
 use strict;
 use warnings;
@@ -18,9 +21,12 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use InferenceCluster;
+use InferenceProvider;
 
 # This file is UTF-8 and its strings are bytes on purpose.
-my $node = InferenceCluster::start('encodings');
+my $node = InferenceCluster::start('encodings',
+	conf => "inference.allow_private_addresses = on\ninference.max_retries = 0\n");
+my $provider = InferenceProvider->start;
 my %texts = (
 	latin1 => [ 'Grüße aus Köln', 'ÄÖÜ und äöü', "naïve café\x{c2}\x{a0}señor", 'straße STRASSE' ],
 	euc_jp => [ '東京の天気', 'ひらがな カタカナ', '漢字 と Latin', '１２３' ]);
@@ -29,6 +35,7 @@ $texts{sql_ascii} = [ map { @$_ } $texts{latin1}, $texts{euc_jp} ];
 my %options = (
 	utf8 => q{ENCODING 'UTF8'},
 	latin1 => q{ENCODING 'LATIN1'},
+	win1252 => q{ENCODING 'WIN1252'},
 	euc_jp => q{ENCODING 'EUC_JP'},
 	sql_ascii => q{ENCODING 'SQL_ASCII'});
 my $setup = q{
@@ -243,5 +250,63 @@ for my $case (
 		qr/could not get embeddings from inference model "elser"\nDETAIL:  .*the weight of token "$escaped" is not a number/,
 		"$encoding: an error that quotes $token escapes it");
 }
+
+#
+# Urls
+#
+
+for my $case (
+	[ 'utf8', 'köln' ], [ 'latin1', 'köln' ], [ 'win1252', 'köln' ],
+	[ 'win1252', '€' ], [ 'sql_ascii', 'köln' ], [ 'utf8', '東京' ],
+	[ 'euc_jp', '東京' ], [ 'sql_ascii', '東京' ])
+{
+	my ($encoding, $word) = @$case;
+	my $escaped = $word =~ s/([^ -~])/sprintf('%%%02X', ord $1)/ger;
+	my $name = "$encoding: a url with $word";
+	my $url = $provider->url('/v1/embeddings', "where=$word");
+	my $put = sub {
+		my ($id, $service, $url) = @_;
+		return ask($encoding, qq{
+			SELECT inference_put('text_embedding', '$id', '{"service": "$service",
+				"service_settings": {"api_key": "sk-key", "url": "$url"}}') #>> '{service_settings,url}'});
+	};
+
+	is($put->('url', 'openai', $url), $url, "$name comes back");
+	like(ask($encoding, q{SELECT _inference_show_request('url', '{a}')}),
+		qr/^POST \Q$url\E\n/, "$name is shown");
+	like(ask($encoding, q{SELECT inference_embed('url', 'a')}), qr/^\{/, "$name works");
+	is(($provider->last)[0]{query}{where}, $word, "$name arrives in UTF-8");
+	ask($encoding, q{SELECT inference_delete('url')});
+
+	$put->('host', 'openai', "https://$word.example/a");
+	is(ask($encoding, q{SELECT bound_to FROM inference_secret WHERE model_id = 'host'}),
+		"https://$escaped.example:443", "$name as host: the key is bound to it");
+	is(ask($encoding, qq{
+		SELECT inference_update('host', '{"service_settings": {"url": "https://$word.example/b"}}') IS NOT NULL}),
+		't', "$name as host: the key stays with the host");
+	my $limits = q{SET inference.connect_timeout = '100ms'};
+	like(error($encoding, qq{$limits; SET inference.allowed_hosts = 'other.example';
+		SELECT inference_embed('host', 'a')}),
+		qr/Service "openai" at \Q$word\E\.example: host .* is not in inference.allowed_hosts/,
+		"$name as host that is not allowed");
+	unlike(error($encoding, qq{$limits; SET inference.allowed_hosts = '$word.example';
+		SELECT inference_embed('host', 'a')}),
+		qr/allowed_hosts/, "$name as host that is allowed");
+	ask($encoding, q{SELECT inference_delete('host')});
+
+	like(ask($encoding, qq{SET inference.elser_url = 'http://127.0.0.1/$word';
+		SELECT inference_put('sparse_embedding', 'e', '{"service": "elser", "service_settings": {"num_allocations": 1, "num_threads": 1}}');
+		SELECT _inference_show_request('e', '{a}')}),
+		qr{POST http://127.0.0.1/$word\n}, "$name in inference.elser_url is shown");
+	ask($encoding, q{SELECT inference_delete('e')});
+}
+like(
+	error('sql_ascii', q{SELECT inference_put('text_embedding', 'm', jsonb_build_object('service', 'openai',
+		'service_settings', jsonb_build_object('api_key', 'k', 'url', E'http://h/\xff')))}),
+	qr/22021: input is not valid UTF-8/, 'SQL_ASCII: a url that is no UTF-8');
+like(
+	error('utf8', q{SELECT inference_put('text_embedding', 'm', '{"service": "openai",
+		"service_settings": {"api_key": "k", "url": "http://%FF/"}}')}),
+	qr/the host is not valid UTF-8/, 'a host that is no UTF-8 when it is decoded');
 
 done_testing();

@@ -128,6 +128,9 @@ test_parts(void)
 	CHECK_STR(origin_of("http://h:00080/"), "http://h:80");
 	CHECK_STR(origin_of("http://[::1]/"), "http://[::1]:80");
 	CHECK_STR(origin_of("http://[0:0::1]:81/"), "http://[::1]:81");
+	CHECK_STR(origin_of("https://K\xc3\xb6ln.example/\xc3\xb6"), "https://k%C3%B6ln.example:443");
+	CHECK_STR(origin_of("https://k%c3%b6ln.example/"), "https://k%C3%B6ln.example:443");
+	CHECK_STR(origin_of("http://k%f6ln.example/"), NULL);
 	CHECK_STR(origin_of("http://u@h/"), NULL);
 	CHECK_STR(origin_of("ftp://h/"), NULL);
 
@@ -136,6 +139,9 @@ test_parts(void)
 	CHECK_STR(host_of("http://[::1]:8080/"), "[::1]");
 	CHECK_STR(host_of("http://0x7f.1/"), "127.0.0.1");
 	CHECK_STR(host_of("http://%6c%6fcalhost/"), "localhost");
+	CHECK_STR(host_of("http://k\xc3\xb6ln.example/"), "k\xc3\xb6ln.example");
+	CHECK_STR(host_of("http://k\xf6ln.example/"), NULL);
+	CHECK_STR(host_of("http://h/k\xf6ln"), NULL);
 	CHECK_STR(host_of("nonsense"), NULL);
 
 	CHECK(inf_http_url_path_contains("https://h/openai/deployments/x", "/deployments/"));
