@@ -61,6 +61,27 @@ INSERT INTO typed (body) VALUES ('x');
 DROP TABLE typed;
 DROP DOMAIN three, four;
 
+-- A domain is held against the null of a row without text, too.
+CREATE DOMAIN required AS real[] NOT NULL;
+CREATE DOMAIN present AS jsonb CHECK (VALUE IS NOT NULL);
+CREATE DOMAIN required_by_base AS required;
+CREATE TABLE strict (id int, body text, r required DEFAULT '{}', s present DEFAULT '{}', b required_by_base DEFAULT '{}');
+INSERT INTO strict VALUES (1, 'x');
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON strict FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'r', 'body');
+UPDATE strict SET body = NULL;
+UPDATE strict SET body = ' ';
+UPDATE strict SET r = NULL;
+UPDATE strict SET body = 'y' RETURNING r = inference_embed('words', 'y') AS embedded;
+DROP TRIGGER t ON strict;
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON strict FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('tokens', 's', 'body');
+UPDATE strict SET body = NULL;
+DROP TRIGGER t ON strict;
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON strict FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'b', 'body');
+UPDATE strict SET body = NULL;
+SELECT count(*), count(r) AS r, count(s) AS s, count(b) AS b FROM strict;
+DROP TABLE strict;
+DROP DOMAIN required_by_base, required, present;
+
 -- A type with a cast from real[], as pgvector's vector has.
 CREATE TYPE mine AS (x real[]);
 CREATE FUNCTION to_mine(real[]) RETURNS mine LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1)::mine';
@@ -70,6 +91,17 @@ CREATE TRIGGER m BEFORE INSERT ON casted FOR EACH ROW EXECUTE FUNCTION inference
 INSERT INTO casted VALUES ('x') RETURNING (m).x = inference_embed('words', 'x') AS as_called;
 DROP TABLE casted;
 DROP TYPE mine CASCADE;
+
+-- A cast that leaves the length to another function, as an assignment would.
+CREATE FUNCTION to_bits(real[]) RETURNS varbit LANGUAGE sql IMMUTABLE AS $$SELECT varbit '10101010'$$;
+CREATE CAST (real[] AS varbit) WITH FUNCTION to_bits(real[]) AS ASSIGNMENT;
+CREATE TABLE casted (body text, b varbit(3), w varbit(9));
+CREATE TRIGGER w BEFORE INSERT ON casted FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'w', 'body');
+INSERT INTO casted VALUES ('x') RETURNING w;
+CREATE TRIGGER b BEFORE INSERT ON casted FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'b', 'body');
+INSERT INTO casted VALUES ('x') RETURNING w;
+DROP TABLE casted;
+DROP FUNCTION to_bits CASCADE;
 
 -- Mistakes.
 CREATE TABLE wrong (body text, v real[], n int, g text GENERATED ALWAYS AS (body || '!') STORED, gv real[] GENERATED ALWAYS AS ('{1}') STORED);

@@ -236,7 +236,9 @@ embed_row(EmbedTrigger *trigger, const TriggerData *data, HeapTuple row,
 	trigger->target_checked = true;
 	inf_infer_make_input(&input, text->data, text->len, 0);
 	isnull = inf_text_is_blank(input.text, input.length);
-	if (!isnull)
+	if (isnull)
+		inf_column_check_null(&trigger->target);
+	else
 		value = inf_column_value(&trigger->target,
 								 inf_infer_embed(model, NULL, &input, 1));
 	MemoryContextSwitchTo(result_context);

@@ -119,11 +119,13 @@ double_array(const InferenceEmbedding *embedding)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* pgvector's own error names neither table nor column. */
 static void
 check_dimensions(const EmbeddingColumn *column, int ndimensions)
 {
 	if (column->typmod < 0 || column->typmod == ndimensions ||
-		!OidIsValid(column->cast_function))
+		!(type_is_named(column->base_type, "vector") ||
+		  type_is_named(column->base_type, "halfvec")))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
@@ -131,24 +133,36 @@ check_dimensions(const EmbeddingColumn *column, int ndimensions)
 					column->name, column->table, column->typmod, ndimensions)));
 }
 
+/* Cast functions take a value, perhaps a typmod, perhaps "explicit". */
+static Datum
+call_cast(Oid function, Datum value, int32 typmod)
+{
+	switch (get_func_nargs(function))
+	{
+		case 1:
+			return OidFunctionCall1(function, value);
+		case 2:
+			return OidFunctionCall2(function, value, Int32GetDatum(typmod));
+		default:
+			return OidFunctionCall3(function, value, Int32GetDatum(typmod),
+									BoolGetDatum(false));
+	}
+}
+
+/* As an assignment does it: the cast, and what it left of the typmod. */
 static Datum
 cast_dense(const EmbeddingColumn *column, const InferenceEmbedding *embedding)
 {
-	Datum		array = PointerGetDatum(inf_value_real_array(embedding));
+	Datum		value = call_cast(column->cast_function,
+								  PointerGetDatum(inf_value_real_array(embedding)),
+								  column->typmod);
+	Oid			length_function;
 
-	/* Cast functions take a value, perhaps a typmod, perhaps "explicit". */
-	switch (get_func_nargs(column->cast_function))
-	{
-		case 1:
-			return OidFunctionCall1(column->cast_function, array);
-		case 2:
-			return OidFunctionCall2(column->cast_function, array,
-									Int32GetDatum(column->typmod));
-		default:
-			return OidFunctionCall3(column->cast_function, array,
-									Int32GetDatum(column->typmod),
-									BoolGetDatum(false));
-	}
+	if (column->typmod >= 0 && get_func_nargs(column->cast_function) == 1 &&
+		find_typmod_coercion_function(column->base_type,
+									  &length_function) == COERCION_PATH_FUNC)
+		value = call_cast(length_function, value, column->typmod);
+	return value;
 }
 
 /* The id that a token is the decimal form of; -1 if it is none. */
@@ -203,6 +217,14 @@ sparsevec_value(const EmbeddingColumn *column,
 	return OidInputFunctionCall(input, text.data, ioparam, column->typmod);
 }
 
+/* The server does not hold what a trigger returns against domains. */
+static void
+check_domain(const EmbeddingColumn *column, Datum value, bool isnull)
+{
+	if (column->type != column->base_type)
+		domain_check(value, isnull, column->type, NULL, NULL);
+}
+
 Datum
 inf_column_value(const EmbeddingColumn *column,
 				 const InferenceEmbedding *embedding)
@@ -222,9 +244,12 @@ inf_column_value(const EmbeddingColumn *column,
 	}
 	else
 		value = sparsevec_value(column, embedding);
-
-	/* What a trigger returns is not held against a domain's constraints. */
-	if (column->type != column->base_type)
-		domain_check(value, false, column->type, NULL, NULL);
+	check_domain(column, value, false);
 	return value;
+}
+
+void
+inf_column_check_null(const EmbeddingColumn *column)
+{
+	check_domain(column, (Datum) 0, true);
 }

@@ -36,8 +36,12 @@ extern void inf_column_open(EmbeddingColumn *column, Relation rel,
  */
 extern void inf_column_check_task(EmbeddingColumn *column, InferenceTask task);
 
-/* The embedding as a value of the column; throws if it does not fit. */
+/*
+ * The embedding as a value of the column; throws if it does not fit.  The
+ * other is for a row without one: throws if a domain takes no null.
+ */
 extern Datum inf_column_value(const EmbeddingColumn *column,
 							  const InferenceEmbedding *embedding);
+extern void inf_column_check_null(const EmbeddingColumn *column);
 
 #endif							/* INFERENCE_TRIGGER_EMBEDDING_COLUMN_H */
