@@ -6,14 +6,7 @@
 
 #include <string.h>
 
-extern const Kernels inf_kernels_avx512_fp16[];
-extern const Kernels inf_kernels_avx512_bf16[];
-extern const Kernels inf_kernels_avx512_vnni[];
-extern const Kernels inf_kernels_avx512[];
-extern const Kernels inf_kernels_avx2[];
-extern const Kernels inf_kernels_portable[];
-
-/* The best first.  Each list ends with an entry without name. */
+/* The best first. */
 static const Kernels *const lists[] = {
 	inf_kernels_avx512_fp16,
 	inf_kernels_avx512_bf16,

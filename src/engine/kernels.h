@@ -156,6 +156,17 @@ typedef struct Kernels
 	size_t		(*scratch_size) (int nrows, int head_stride);	/* bytes */
 } Kernels;
 
+/*
+ * Those of each kind of CPU, by precision; each list ends with an entry without
+ * name.  inf_kernels_list() walks all of them.
+ */
+extern const Kernels inf_kernels_avx512_fp16[];
+extern const Kernels inf_kernels_avx512_bf16[];
+extern const Kernels inf_kernels_avx512_vnni[];
+extern const Kernels inf_kernels_avx512[];
+extern const Kernels inf_kernels_avx2[];
+extern const Kernels inf_kernels_portable[];
+
 /* Values in a word of 32 bits. */
 extern int	inf_number_per_word(NumberType type);
 extern size_t inf_number_size(NumberType type);

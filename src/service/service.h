@@ -60,6 +60,12 @@ typedef struct InferenceServiceOps
 	void		(*run) (const InferenceCall *call, InferenceEmbedding *results);
 } InferenceServiceOps;
 
+/* inf_service_x of each service x, in its own file. */
+#define INFERENCE_SERVICE(symbol) \
+	extern const InferenceServiceOps inf_service_##symbol;
+#include "service/service_list.h"
+#undef INFERENCE_SERVICE
+
 /* Looks a service up by name; NULL if there is none. */
 extern const InferenceServiceOps *inf_service_find(const char *name);
 

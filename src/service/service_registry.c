@@ -6,11 +6,6 @@
 
 #include "service/service.h"
 
-#define INFERENCE_SERVICE(symbol) \
-	extern const InferenceServiceOps inf_service_##symbol;
-#include "service/service_list.h"
-#undef INFERENCE_SERVICE
-
 static const InferenceServiceOps *const services[] = {
 #define INFERENCE_SERVICE(symbol) &inf_service_##symbol,
 #include "service/service_list.h"
