@@ -99,7 +99,7 @@ _inference_read_response(PG_FUNCTION_ARGS)
 		.task_settings = model->task_settings
 	};
 	ReplyReader *reader;
-	InferenceFault fault = {INF_FAULT_NONE};
+	InferenceFault fault = {.kind = INF_FAULT_NONE};
 	InferenceEmbedding *results;
 	Jsonb	   *answer;
 

@@ -33,8 +33,9 @@ typedef struct CallWalk
 
 /* Other queries are planned by themselves. */
 static bool
-find_others(Node *node, CallWalk *walk)
+find_others(Node *node, void *context)
 {
+	CallWalk   *walk = context;
 	BatchCallKind kind;
 	FuncExpr   *call;
 
@@ -47,7 +48,7 @@ find_others(Node *node, CallWalk *walk)
 		walk->seen = lappend(walk->seen, call);
 		not_batched = lappend(not_batched, get_func_name(call->funcid));
 	}
-	return expression_tree_walker(node, find_others, walk);
+	return expression_tree_walker(node, find_others, context);
 }
 
 void

@@ -33,13 +33,15 @@ typedef struct Column
  */
 
 static bool
-holds_call(Node *node, Oid *function)
+holds_call(Node *node, void *context)
 {
+	const Oid  *function = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *function)
 		return true;
-	return expression_tree_walker(node, holds_call, function);
+	return expression_tree_walker(node, holds_call, context);
 }
 
 bool
@@ -75,8 +77,9 @@ input_argument(BatchCallKind kind)
  * noted.  The same for all rows whose calls differ in nothing else.
  */
 static Node *
-make_template(Node *node, Column *column)
+make_template(Node *node, void *context)
 {
+	Column	   *column = context;
 	BatchCallKind kind;
 	FuncExpr   *call;
 	ListCell   *input;
@@ -85,7 +88,7 @@ make_template(Node *node, Column *column)
 		return NULL;
 	if (column->input != NULL || !IsA(node, FuncExpr) ||
 		!inf_batch_is_call(((FuncExpr *) node)->funcid, &kind))
-		return expression_tree_mutator(node, make_template, column);
+		return expression_tree_mutator(node, make_template, context);
 	call = copyObject((FuncExpr *) node);
 	input = list_nth_cell(call->args, input_argument(kind));
 	column->input = lfirst(input);
@@ -165,14 +168,16 @@ typedef struct Replacement
 } Replacement;
 
 static Node *
-replace_column(Node *node, Replacement *replacement)
+replace_column(Node *node, void *context)
 {
+	const Replacement *replacement = context;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var) && ((Var *) node)->varno == replacement->rtindex &&
 		((Var *) node)->varattno == replacement->number)
 		return copyObject(replacement->template);
-	return expression_tree_mutator(node, replace_column, replacement);
+	return expression_tree_mutator(node, replace_column, context);
 }
 
 PathTarget *

@@ -85,8 +85,9 @@ typedef struct CallSearch
  * that may leave out an argument.
  */
 static bool
-find_calls(Node *node, CallSearch *search)
+find_calls(Node *node, void *context)
 {
+	CallSearch *search = context;
 	BatchCallKind kind;
 
 	if (node == NULL)
@@ -131,7 +132,7 @@ find_calls(Node *node, CallSearch *search)
 		default:
 			return false;
 	}
-	return expression_tree_walker(node, find_calls, search);
+	return expression_tree_walker(node, find_calls, context);
 }
 
 bool

@@ -589,7 +589,7 @@ static void
 finish_flight(Flight *flight)
 {
 	Exchange   *exchange = flight->exchange;
-	InferenceFault fault = {INF_FAULT_NONE};
+	InferenceFault fault = {.kind = INF_FAULT_NONE};
 	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
 	bool		is_read;
 

@@ -188,7 +188,7 @@ check_dimensions(const InferenceModel *model,
 				 const InferenceEmbedding *results, int n)
 {
 	int			expected = expected_dimensions(model);
-	InferenceFault fault = {INF_FAULT_NONE};
+	InferenceFault fault = {.kind = INF_FAULT_NONE};
 
 	if (model->task != INF_TASK_TEXT_EMBEDDING || n == 0)
 		return;
