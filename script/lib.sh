@@ -36,11 +36,27 @@ install_packages() {
 		apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The PostgreSQL major version to use: the one Debian has.
-postgres_major() {
-	local newest
-	newest=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1)
-	echo "${newest:-15}"
+# Sets postgres_major, the PostgreSQL major version to use: the newest server that
+# is installed, or the one that the release has.
+find_postgres() {
+	postgres_major=$(find /usr/lib/postgresql -path '*/bin/postgres' -printf '%P\n' 2>/dev/null |
+		cut -d / -f 1 | sort -n | tail -n 1) || true
+	[ -z "$postgres_major" ] || return 0
+	release_postgres_major
+	[ -n "$postgres_major" ] || { "${as_root[@]}" apt-get update -qq >&2; release_postgres_major; }
+	[ -n "$postgres_major" ] || die "apt knows no package postgresql"
+}
+
+# What Debian's package postgresql stands for.
+release_postgres_major() {
+	postgres_major=$(apt-cache depends postgresql 2>/dev/null |
+		sed -n 's/^ *Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1) || true
+}
+
+# Installs the server, its headers, and other packages, those that are missing.
+install_postgres() {
+	find_postgres
+	install_packages "postgresql-$postgres_major" "postgresql-server-dev-$postgres_major" "$@"
 }
 
 # Makes $work, a temporary folder that user postgres owns, and removes it.
@@ -84,8 +100,7 @@ copy_sources() {
 
 # Makes a private PostgreSQL installation in $1; sets pg_bin.
 copy_server() {
-	local major
-	major=$(postgres_major)
+	local major=$postgres_major
 	mkdir -p "$1/lib/postgresql" "$1/share/postgresql" "$1/include"
 	cp -a "/usr/lib/postgresql/$major" "$1/lib/postgresql/$major"
 	cp -a "/usr/share/postgresql/$major" "$1/share/postgresql/$major"

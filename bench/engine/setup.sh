@@ -10,15 +10,15 @@ bench_dir=$root_dir/bench/engine
 cache_dir=${INFERENCE_BENCH_CACHE:-${TMPDIR:-/tmp}/inference-engine-bench}
 onnxruntime_version=1.30.0
 
-install_packages build-essential libcurl4-openssl-dev libicu-dev libjson-c-dev libssl-dev pkg-config \
-	postgresql-server-dev-15 libdnnl-dev python3-numpy python3-onnx python3-torch util-linux
+install_postgres build-essential libcurl4-openssl-dev libicu-dev libjson-c-dev libssl-dev pkg-config \
+	libdnnl-dev python3-numpy python3-onnx python3-torch util-linux
 command -v npm >/dev/null || install_packages nodejs npm
 make_work_dir
 mkdir -p "$cache_dir"
 
 say "Building"
 copy_sources "$work/src"
-make -s -j2 -C "$work/src" PG_CONFIG="/usr/lib/postgresql/$(postgres_major)/bin/pg_config" with_llvm=no inference-engine \
+make -s -j2 -C "$work/src" PG_CONFIG="/usr/lib/postgresql/$postgres_major/bin/pg_config" with_llvm=no inference-engine \
 	>"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log" >&2; die "the engine does not build"; }
 mkdir "$work/programs"
 mv "$work/src/inference-engine" "$work/programs"
