@@ -87,7 +87,26 @@ REVOKE EXECUTE ON FUNCTION inference_embed(text, text, jsonb) FROM PUBLIC;
 SET ROLE regress_inference_user;
 SELECT inference_embed('theirs', 'x');
 SELECT inference_embed('theirs', body) FROM (VALUES ('x')) t(body);
+SELECT inference_embed('theirs', 'x') IS NULL AS lacks FROM generate_series(1, 2);
+
+-- Nor by its twin, which the planner puts in its place, told another function.
+SELECT _inference_embed_once('pg_sleep(float8)', 'theirs', 'x', '{}');
+SELECT _inference_embed_once('inference_sparse(text, text, jsonb)', 'theirs', 'x', '{}');
+SELECT _inference_embed_once(0, 'theirs', 'x', '{}');
+SELECT _inference_embed_once('inference_embed(text, text, jsonb)', 'theirs', 'x', '{}');
+SELECT _inference_infer_once('pg_sleep(float8)', 'theirs', '{"input": "x"}');
+SELECT _inference_infer_once('pg_sleep(float8)', 'text_embedding', 'theirs', '{"input": "x"}');
+SELECT _inference_sparse_once('pg_sleep(float8)', 'theirs', 'x', '{}');
 RESET ROLE;
+
+-- A function that only has the original's name does not count.
+ALTER FUNCTION inference_sparse(text, text, jsonb) RENAME TO regress_inference_renamed;
+CREATE FUNCTION inference_sparse(text, text, jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT $3 $$;
+SET ROLE regress_inference_user;
+SELECT _inference_sparse_once('inference_sparse(text, text, jsonb)', 'theirs', 'x', '{}');
+RESET ROLE;
+DROP FUNCTION inference_sparse(text, text, jsonb);
+ALTER FUNCTION regress_inference_renamed(text, text, jsonb) RENAME TO inference_sparse;
 GRANT EXECUTE ON FUNCTION inference_embed(text, text, jsonb) TO PUBLIC;
 SET ROLE regress_inference_user;
 PREPARE p AS SELECT inference_embed('theirs', 'x') IS NOT NULL AS works;

@@ -32,32 +32,6 @@ PG_FUNCTION_INFO_V1(inference_embed);
 PG_FUNCTION_INFO_V1(inference_sparse);
 PG_FUNCTION_INFO_V1(inference_embed_batch);
 PG_FUNCTION_INFO_V1(inference_sparse_batch);
-PG_FUNCTION_INFO_V1(_inference_infer_once);
-PG_FUNCTION_INFO_V1(_inference_infer_with_task_once);
-PG_FUNCTION_INFO_V1(_inference_embed_once);
-PG_FUNCTION_INFO_V1(_inference_sparse_once);
-
-/*
- * ----------
- * Calls made once
- * ----------
- */
-
-/*
- * The planner put this call in place of one of stands_for, which the executor
- * therefore did not check.
- */
-static void
-check_stands_for(FunctionCallInfo fcinfo)
-{
-	Oid			function = PG_GETARG_OID(0);
-
-	AclResult	result = object_aclcheck(ProcedureRelationId, function,
-										 GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
-}
 
 /*
  * ----------
@@ -103,39 +77,19 @@ inference_infer(PG_FUNCTION_ARGS)
 						  PG_GETARG_JSONB_P(1)));
 }
 
-Datum
-_inference_infer_with_task_once(PG_FUNCTION_ARGS)
-{
-	check_stands_for(fcinfo);
-	PG_RETURN_DATUM(infer(text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						  text_to_cstring(PG_GETARG_TEXT_PP(2)),
-						  PG_GETARG_JSONB_P(3)));
-}
-
-Datum
-_inference_infer_once(PG_FUNCTION_ARGS)
-{
-	check_stands_for(fcinfo);
-	PG_RETURN_DATUM(infer(NULL, text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						  PG_GETARG_JSONB_P(2)));
-}
-
 /*
  * ----------
  * One text
  * ----------
  */
 
-/*
- * The embedding of the text in argument first + 1, by the model in argument
- * first, with the task settings after it; NULL if the text is blank.
- */
+/* The embedding of a text; NULL if that is blank. */
 static Datum
-embed_one(FunctionCallInfo fcinfo, int first, InferenceTask task)
+embed_one(FunctionCallInfo fcinfo, InferenceTask task)
 {
 	MemoryContext context = inf_call_begin();
-	char	   *model_id = text_to_cstring(PG_GETARG_TEXT_PP(first));
-	text	   *input_text = PG_GETARG_TEXT_PP(first + 1);
+	char	   *model_id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	text	   *input_text = PG_GETARG_TEXT_PP(1);
 	const InferenceModel *model = inf_infer_open_model(model_id, task,
 													   GetUserId());
 	InferenceInput input;
@@ -147,7 +101,7 @@ embed_one(FunctionCallInfo fcinfo, int first, InferenceTask task)
 	fcinfo->isnull = inf_text_is_blank(input.text, input.length);
 	if (!fcinfo->isnull)
 	{
-		embedding = inf_infer_embed(model, PG_GETARG_JSONB_P(first + 2),
+		embedding = inf_infer_embed(model, PG_GETARG_JSONB_P(2),
 									&input, 1);
 		MemoryContextSwitchTo(MemoryContextGetParent(context));
 		result = task == INF_TASK_TEXT_EMBEDDING ?
@@ -162,28 +116,14 @@ embed_one(FunctionCallInfo fcinfo, int first, InferenceTask task)
 Datum
 inference_embed(PG_FUNCTION_ARGS)
 {
-	return embed_one(fcinfo, 0, INF_TASK_TEXT_EMBEDDING);
-}
-
-Datum
-_inference_embed_once(PG_FUNCTION_ARGS)
-{
-	check_stands_for(fcinfo);
-	return embed_one(fcinfo, 1, INF_TASK_TEXT_EMBEDDING);
+	return embed_one(fcinfo, INF_TASK_TEXT_EMBEDDING);
 }
 
 /* inference_sparse(model_id text, input text, task_settings jsonb) */
 Datum
 inference_sparse(PG_FUNCTION_ARGS)
 {
-	return embed_one(fcinfo, 0, INF_TASK_SPARSE_EMBEDDING);
-}
-
-Datum
-_inference_sparse_once(PG_FUNCTION_ARGS)
-{
-	check_stands_for(fcinfo);
-	return embed_one(fcinfo, 1, INF_TASK_SPARSE_EMBEDDING);
+	return embed_one(fcinfo, INF_TASK_SPARSE_EMBEDDING);
 }
 
 /*

@@ -80,7 +80,7 @@ asks("SET enable_indexscan = off; SET enable_bitmapscan = off; SELECT id FROM do
 asks("SELECT id FROM docs ORDER BY $nearest LIMIT 1", 1, '7');
 asks("SELECT id FROM docs ORDER BY $nearest, id DESC OFFSET 1 LIMIT 0", 0, '');
 asks("SELECT id, $nearest FROM docs ORDER BY 2 LIMIT 1", 1, '7|0');
-asks("SELECT id FROM docs ORDER BY $nearest, inference_dot_product(v, $e) LIMIT 1", 2, '7', 'two calls of one text');
+asks("SELECT id FROM docs ORDER BY $nearest, inference_dot_product(v, $e) LIMIT 1", 1, '7', 'two calls of one text');
 asks("SELECT count(*) FROM docs GROUP BY v = $e ORDER BY 1", 1, "1\n39");
 asks("SELECT count(*) FROM docs HAVING max(v) > $e OR true", 0, '40');
 asks("SELECT count(*) FILTER (WHERE v = $e) FROM docs", 1, '1');
@@ -97,7 +97,7 @@ asks("WITH q AS MATERIALIZED (SELECT $e AS e) SELECT id FROM docs, q WHERE v = e
 asks("SELECT id FROM docs, (SELECT $e AS e) q WHERE v = e", 1, '7');
 asks("SELECT id FROM docs, LATERAL (SELECT $e AS e OFFSET 0) q WHERE v = e", 1, '7');
 asks("SELECT id FROM docs JOIN inference_embed('m', 'text 7') q ON v = q", 1, '7');
-asks("VALUES ($e = $e), ($e IS NULL)", 3, "t\nf", 'VALUES of two rows and three calls');
+asks("VALUES ($e = $e), ($e IS NULL)", 1, "t\nf", 'VALUES of two rows and three calls');
 asks("SELECT id FROM docs WHERE v = $e UNION ALL SELECT id FROM docs WHERE v = inference_embed('m', 'text 8')", 2, "7\n8");
 asks("SELECT id FROM parted WHERE v = $e", 1, '7');
 asks("SELECT id FROM parted ORDER BY $nearest LIMIT 1", 1, '7');
@@ -108,10 +108,62 @@ asks("SELECT find_slowly('text 7')", 1, '7');
 asks("SELECT count(embed('text 7')) FROM docs", 40, '40', 'a PL/pgSQL function hides its call');
 asks("SELECT inference_sparse_dot(inference_sparse('s', 'text'), inference_sparse('s', 'text ' || 7)) > 0 FROM docs LIMIT 1", 2, 't');
 asks(q{SELECT count(inference_infer('m', '{"input": "x"}')) FROM docs}, 1, '40');
-asks("SELECT inference_cosine_similarity($e, $e) FROM docs LIMIT 1", 2, '1', 'two calls of one text in a row');
+asks("SELECT inference_cosine_similarity($e, $e) FROM docs LIMIT 1", 1, '1', 'two calls of one text in a row');
 asks(q{SELECT id FROM docs WHERE v = inference_embed('m', 'te' || 'xt ' || 7)}, 1, '7');
 asks(q{SELECT count(inference_embed('m', current_user::text)) FROM docs}, 1, '40');
 asks("SET inference.cache_size = '1MB'; SELECT id FROM docs WHERE v = $e ORDER BY $nearest", 1, '7');
+
+# Equal calls share one request, wherever they stand.
+asks("SELECT id, $nearest AS d FROM docs ORDER BY $nearest LIMIT 1", 1, '7|0', 'in the list and in ORDER BY');
+asks("SELECT id, inference_dot_product(v, $e) > 0 FROM docs ORDER BY $nearest LIMIT 1", 1, '7|t', 'in two expressions');
+asks("SELECT a.id FROM docs a WHERE a.v = $e AND EXISTS (SELECT 1 FROM docs b WHERE b.v = $e AND b.id = a.id)", 1, '7', 'in a sub-select, too');
+asks("WITH q AS MATERIALIZED (SELECT id FROM docs WHERE v = $e) SELECT id FROM q JOIN docs USING (id) WHERE v = $e AND $e IS NOT NULL", 1, '7', 'in WITH, too');
+asks("SELECT id FROM docs WHERE v = $e UNION ALL SELECT id FROM docs WHERE v = $e", 1, "7\n7", 'in both arms of a UNION ALL');
+asks("SET enable_material = off; SELECT count(*) FROM docs, LATERAL (SELECT 'text 7' AS x UNION ALL SELECT 'text 7') u WHERE inference_embed('m', x) IS NOT NULL AND id > length(x)", 1, '68', 'constants that come late');
+asks("SELECT $e = inference_embed('other', 'text 7'), inference_embed('m', 'text 8') = $e", 3, 't|f', 'calls that differ in model or text');
+asks(q{SELECT inference_infer('m', '{"input": "x"}') = inference_infer('m', '{"input":"x"}'), inference_infer('text_embedding', 'm', '{"input": "x"}') = inference_infer('text_embedding', 'm', '{"input": "x"}')}, 2, 't|t', 'two functions');
+asks("BEGIN; DECLARE c CURSOR FOR SELECT id FROM docs WHERE v = $e UNION ALL SELECT id FROM docs WHERE v = $e; FETCH 1 FROM c; FETCH 1 FROM c; ROLLBACK", 1, "7\n7", 'fetched one by one');
+asks("BEGIN; DECLARE c CURSOR FOR SELECT id FROM docs WHERE v = $e; DECLARE d CURSOR FOR SELECT id FROM docs WHERE v = $e; FETCH 1 FROM c; FETCH 1 FROM d; ROLLBACK", 2, "7\n7", 'two cursors are two statements');
+asks("BEGIN; UPDATE docs SET v = $e WHERE v = $e OR id = 8 RETURNING v = $e; ROLLBACK", 1, "t\nt", 'UPDATE');
+asks("SELECT id FROM docs WHERE v = $e; SELECT id FROM docs WHERE v = $e", 2, "7\n7", 'but statements do not');
+for my $mode ('force_custom_plan', 'force_generic_plan')
+{
+	asks("SET plan_cache_mode = $mode; PREPARE p(text, text) AS SELECT id FROM docs WHERE v = inference_embed('m', \$1) ORDER BY inference_l2_distance(v, inference_embed('m', \$2));"
+		  . "EXECUTE p('text 7', 'text 7'); EXECUTE p('text 7', 'text 7'); EXECUTE p('text 8', 'text 8')",
+		3, "7\n7\n8", "equal parameters, $mode");
+	asks("SET plan_cache_mode = $mode; PREPARE p(text, text) AS SELECT inference_embed('m', \$1) = inference_embed('m', \$2), 1; EXECUTE p('text 7', 'text 8')",
+		2, 'f|1', "different ones, $mode");
+}
+
+# What changes in the middle of a statement is seen.
+query(q{
+	CREATE ROLE late_user;
+	CREATE FUNCTION calls_around(sql text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		c CURSOR FOR SELECT inference_embed('m', 'text 7')::text FROM docs WHERE id < 2
+			UNION ALL SELECT inference_embed('m', 'text 7')::text FROM docs WHERE id < 2;
+		one text;
+		two text;
+	BEGIN
+		OPEN c;
+		FETCH c INTO one;
+		EXECUTE sql;
+		FETCH c INTO two;
+		RETURN CASE WHEN one = two THEN 'same' ELSE 'other' END;
+	END $$;});
+my $moved = $provider->url('/v1/embeddings', 'dims=4&of=m');
+asks("SELECT calls_around('SELECT 1')", 1, 'same');
+asks("BEGIN; SELECT calls_around(\$q\$SELECT inference_update('m', '{\"service_settings\": {\"url\": \"$moved\", \"api_key\": \"k\"}}')\$q\$); ROLLBACK",
+	2, 'other', 'a model that is updated meanwhile is asked anew');
+query('GRANT USAGE ON FOREIGN SERVER m TO late_user; GRANT SELECT ON docs TO late_user');
+like( InferenceCluster::error_of($node, 'postgres', q{
+		BEGIN; SET ROLE late_user;
+		DECLARE c CURSOR FOR SELECT 1 FROM docs WHERE v = inference_embed('m', 'text 7')
+			UNION ALL SELECT 2 FROM docs WHERE v = inference_embed('m', 'text 7');
+		FETCH 1 FROM c;
+		RESET ROLE; REVOKE USAGE ON FOREIGN SERVER m FROM late_user; SET ROLE late_user;
+		FETCH 1 FROM c}),
+	qr/42501: permission denied for inference model "m"/, 'a right that is taken away meanwhile is gone');
 
 # Statements that write.
 asks("BEGIN; UPDATE docs SET v = $e; ROLLBACK", 1, '');
