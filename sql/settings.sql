@@ -89,7 +89,53 @@ SELECT n, leaks(config) FROM (VALUES
 	(6, '{"service": "openai", "service_settings": {"token": {"value": "sk-secret"}}}'),
 	(7, '{"service": "openai", "service_settings": {"url": "https://sk-secret@example.org"}}'),
 	(8, '{"service": "openai", "service_settings": {"nested": {"deep": "sk-secret"}}}'),
-	(9, '{"service": "openai", "service_settings": {"api_key": "sk-secret\n"}}')
+	(9, '{"service": "openai", "service_settings": {"api_key": "sk-secret\n"}}'),
+	(10, '{"service": "openai", "service_settings": {"kye": "sk-secret"}}'),
+	(11, '{"service": "openai", "service_settings": {"apk": "sk-secret", "bearer": "sk-secret", "pw": "sk-secret"}}'),
+	(12, '{"service": "openai", "pw": "sk-secret", "service_settings": {"api_key": "k"}}'),
+	(13, '{"service": "openai", "service_settings": {"api_key": "k"}, "task_settings": {"kye": "sk-secret"}}'),
+	(14, '{"service": "openai", "service_settings": {"api_key": "k", "rate_limit": {"kye": "sk-secret"}}}'),
+	(15, '{"service": "openai", "service_settings": {"api_key": "k", "rate_limit": "sk-secret"}}'),
+	(16, '{"service": "openai", "service_settings": {"api_key": "k", "dimensions": "sk-secret"}}'),
+	(17, '{"service": "openai", "service_settings": {"api_key": "k", "dimensions": ["sk-secret"]}}'),
+	(18, '{"service": "openai", "service_settings": {"api_key": "k", "similarity": "sk-secret"}}'),
+	(19, '{"service": "openai", "service_settings": {"api_key": "k", "organization_id": "sk-secret "}}'),
+	(20, '{"service": "openai", "service_settings": {"api_key": "k", "url": "sk-secret"}}'),
+	(21, '{"service": "openai", "service_settings": {"api_key": "k", "url": "http://example.org/?api_key=sk-secret#x"}}'),
+	(22, '{"service": "openai", "service_settings": {"api_key": "k", "url": "http://user:sk-secret@example.org/"}}'),
+	(23, '{"service": "openai", "service_settings": {"api_key": "k", "url": ["sk-secret"]}}'),
+	(24, '{"service": {"kye": "sk-secret"}}'),
+	(25, '{"service": "openai", "task_type": {"kye": "sk-secret"}}')
 ) x(n, config) ORDER BY n;
 DROP FUNCTION leaks;
+
+-- Nor of one of a change or a call.
+SELECT inference_put('text_embedding', 'o', '{"service": "openai", "service_settings": {"api_key": "k"}}') IS NOT NULL AS put;
+SELECT inference_update('o', '{"service_settings": {"kye": "sk-secret"}}');
+SELECT inference_update('o', '{"service_settings": {"model_id": "sk-secret"}, "pw": "sk-secret"}');
+SELECT inference_update('o', '{"service_settings": {"url": "http://example.org/?key=sk-secret"}}');
+SELECT inference_embed('o', 'text', '{"apk": "sk-secret"}');
+SELECT inference_infer('o', '{"input": "text", "bearer": "sk-secret"}');
+SELECT inference_infer('o', '{"input": "text", "task_settings": {"bearer": "sk-secret", "user": ["sk-secret"]}}');
+SELECT inference_infer('o', '{"input": "text", "task_settings": "sk-secret"}');
+SELECT inference_infer('o', '{"input": {"kye": "sk-secret"}}');
+SELECT count(x) FROM (SELECT inference_embed('o', t, '{"apk": "sk-secret"}') x FROM unnest(ARRAY['a', 'b']) t OFFSET 0) y;
+SELECT inference_delete('o');
+
+-- Thousands of keys are counted, not gathered; what is larger than any
+-- configuration is refused before it is read.
+CREATE FUNCTION keys(first int, last int) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_object_agg('k' || i, true) FROM generate_series(first, last) i
+$$;
+SELECT inference_put('text_embedding', 'm', jsonb_build_object('service', 'hashing', 'service_settings', keys(1000, 5500)));
+SELECT inference_put('text_embedding', 'm', keys(1000, 5500));
+SELECT inference_put('text_embedding', 'm', jsonb_build_object('service', 'hashing', 'service_settings', keys(10000, 20000)));
+SELECT inference_put('text_embedding', 'm', '{"service": "hashing"}') IS NOT NULL AS put;
+SELECT inference_update('m', jsonb_build_object('service_settings', keys(10000, 20000)));
+SELECT inference_embed('m', 'text', keys(10000, 20000));
+SELECT inference_infer('m', jsonb_build_object('input', 'text', 'task_settings', keys(10000, 20000)));
+SELECT count(*) FROM inference_embed_batch('m', '{text}', keys(10000, 20000));
+SELECT count(x) FROM (SELECT inference_embed('m', t, keys(10000, 20000)) x FROM unnest(ARRAY['a', 'b']) t OFFSET 0) y;
+SELECT inference_delete('m');
+DROP FUNCTION keys;
 SELECT inference_get();

@@ -16,6 +16,7 @@
 #include "base/text_encoding.h"
 #include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
+#include "settings/setting_read.h"
 
 #define PIECE_BYTES 5
 
@@ -65,7 +66,7 @@ _inference_show_request(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = inf_call_begin();
 	const InferenceModel *model =
-		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
+		inf_infer_open_model(inf_text_name(PG_GETARG_DATUM(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
 	InferenceCall call = {.model = model};
 	HttpRequest request;
@@ -75,7 +76,8 @@ _inference_show_request(PG_FUNCTION_ARGS)
 	memset(&request, 0, sizeof(request));
 	call.inputs = read_inputs(PG_GETARG_ARRAYTYPE_P(1), &call.ninputs);
 	call.task_settings = inf_infer_task_settings(service, model,
-												 PG_GETARG_JSONB_P(2));
+												 inf_setting_detoast(PG_GETARG_DATUM(2),
+																	 INF_TASK_SETTINGS));
 	service->build_request(&call, inf_infer_url(service, model), &request);
 	initStringInfo(&out);
 	inf_http_describe_request(&out, &request);
@@ -91,7 +93,7 @@ _inference_read_response(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = inf_call_begin();
 	const InferenceModel *model =
-		inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, GetUserId());
+		inf_infer_open_model(inf_text_name(PG_GETARG_DATUM(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
 	bytea	   *body = PG_GETARG_BYTEA_PP(2);
 	InferenceCall call = {

@@ -33,6 +33,12 @@ PG_FUNCTION_INFO_V1(inference_sparse);
 PG_FUNCTION_INFO_V1(inference_embed_batch);
 PG_FUNCTION_INFO_V1(inference_sparse_batch);
 
+static Jsonb *
+get_task_settings(FunctionCallInfo fcinfo, int argument)
+{
+	return inf_setting_detoast(PG_GETARG_DATUM(argument), INF_TASK_SETTINGS);
+}
+
 /*
  * ----------
  * inference_infer
@@ -64,8 +70,8 @@ infer(const char *task_type, const char *model_id, Jsonb *body)
 Datum
 inference_infer_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(infer(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-						  text_to_cstring(PG_GETARG_TEXT_PP(1)),
+	PG_RETURN_DATUM(infer(inf_text_name(PG_GETARG_DATUM(0)),
+						  inf_text_name(PG_GETARG_DATUM(1)),
 						  PG_GETARG_JSONB_P(2)));
 }
 
@@ -73,7 +79,7 @@ inference_infer_with_task(PG_FUNCTION_ARGS)
 Datum
 inference_infer(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(infer(NULL, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+	PG_RETURN_DATUM(infer(NULL, inf_text_name(PG_GETARG_DATUM(0)),
 						  PG_GETARG_JSONB_P(1)));
 }
 
@@ -88,7 +94,7 @@ static Datum
 embed_one(FunctionCallInfo fcinfo, InferenceTask task)
 {
 	MemoryContext context = inf_call_begin();
-	char	   *model_id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *model_id = inf_text_name(PG_GETARG_DATUM(0));
 	text	   *input_text = PG_GETARG_TEXT_PP(1);
 	const InferenceModel *model = inf_infer_open_model(model_id, task,
 													   GetUserId());
@@ -101,7 +107,7 @@ embed_one(FunctionCallInfo fcinfo, InferenceTask task)
 	fcinfo->isnull = inf_text_is_blank(input.text, input.length);
 	if (!fcinfo->isnull)
 	{
-		embedding = inf_infer_embed(model, PG_GETARG_JSONB_P(2),
+		embedding = inf_infer_embed(model, get_task_settings(fcinfo, 2),
 									&input, 1);
 		MemoryContextSwitchTo(MemoryContextGetParent(context));
 		result = task == INF_TASK_TEXT_EMBEDDING ?
@@ -217,11 +223,11 @@ embed_many(FunctionCallInfo fcinfo, InferenceTask task,
 
 	inf_init_materialized_srf(fcinfo);
 	context = inf_call_begin();
-	model = inf_infer_open_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), task,
+	model = inf_infer_open_model(inf_text_name(PG_GETARG_DATUM(0)), task,
 								 GetUserId());
 	read_text_array(PG_GETARG_ARRAYTYPE_P(1), &texts);
 	if (texts.ninputs > 0)
-		embeddings = inf_infer_embed(model, PG_GETARG_JSONB_P(2),
+		embeddings = inf_infer_embed(model, get_task_settings(fcinfo, 2),
 									 texts.inputs, texts.ninputs);
 	for (int i = 0; i < texts.nelements; i++)
 		put_rows(rsinfo, i + 1,

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "base/text_encoding.h"
 #include "pipeline/infer.h"
 #include "pipeline/model_admin.h"
 #include "pipeline/model_config.h"
@@ -23,9 +24,15 @@ PG_FUNCTION_INFO_V1(inference_delete);
 PG_FUNCTION_INFO_V1(inference_delete_with_task);
 
 static char *
-get_text(FunctionCallInfo fcinfo, int argument)
+get_name(FunctionCallInfo fcinfo, int argument)
 {
-	return text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	return inf_text_name(PG_GETARG_DATUM(argument));
+}
+
+static Jsonb *
+read_config(Datum config)
+{
+	return inf_setting_detoast(config, "settings of an inference model");
 }
 
 /*
@@ -50,7 +57,7 @@ describe_model(const InferenceModel *model)
 }
 
 static Datum
-put_model(const char *path_task, const char *model_id, Jsonb *config,
+put_model(const char *path_task, const char *model_id, Datum config,
 		  bool validate)
 {
 	ErrorContextCallback callback = {
@@ -60,7 +67,7 @@ put_model(const char *path_task, const char *model_id, Jsonb *config,
 	InferenceModel *model;
 
 	error_context_stack = &callback;
-	model = inf_admin_put(path_task, model_id, config, validate);
+	model = inf_admin_put(path_task, model_id, read_config(config), validate);
 	error_context_stack = callback.previous;
 	return describe_model(model);
 }
@@ -69,20 +76,20 @@ put_model(const char *path_task, const char *model_id, Jsonb *config,
 Datum
 inference_put_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
-							  PG_GETARG_JSONB_P(2), PG_GETARG_BOOL(3)));
+	PG_RETURN_DATUM(put_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
+							  PG_GETARG_DATUM(2), PG_GETARG_BOOL(3)));
 }
 
 /* inference_put(model_id text, config jsonb) */
 Datum
 inference_put(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(NULL, get_text(fcinfo, 0), PG_GETARG_JSONB_P(1),
+	PG_RETURN_DATUM(put_model(NULL, get_name(fcinfo, 0), PG_GETARG_DATUM(1),
 							  false));
 }
 
 static Datum
-update_model(const char *path_task, const char *model_id, Jsonb *config)
+update_model(const char *path_task, const char *model_id, Datum config)
 {
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
@@ -91,7 +98,7 @@ update_model(const char *path_task, const char *model_id, Jsonb *config)
 	const InferenceModel *model;
 
 	error_context_stack = &callback;
-	model = inf_admin_update(path_task, model_id, config);
+	model = inf_admin_update(path_task, model_id, read_config(config));
 	error_context_stack = callback.previous;
 	return describe_model(model);
 }
@@ -100,16 +107,16 @@ update_model(const char *path_task, const char *model_id, Jsonb *config)
 Datum
 inference_update_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
-								 PG_GETARG_JSONB_P(2)));
+	PG_RETURN_DATUM(update_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
+								 PG_GETARG_DATUM(2)));
 }
 
 /* inference_update(model_id text, config jsonb) */
 Datum
 inference_update(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(NULL, get_text(fcinfo, 0),
-								 PG_GETARG_JSONB_P(1)));
+	PG_RETURN_DATUM(update_model(NULL, get_name(fcinfo, 0),
+								 PG_GETARG_DATUM(1)));
 }
 
 /* {"models": [...]} */
@@ -137,14 +144,14 @@ get_models(const char *path_task, const char *model_id)
 Datum
 inference_get_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(get_models(get_text(fcinfo, 0), get_text(fcinfo, 1)));
+	PG_RETURN_DATUM(get_models(get_name(fcinfo, 0), get_name(fcinfo, 1)));
 }
 
 /* inference_get(model_id text) */
 Datum
 inference_get(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(get_models(NULL, get_text(fcinfo, 0)));
+	PG_RETURN_DATUM(get_models(NULL, get_name(fcinfo, 0)));
 }
 
 /*
@@ -179,7 +186,7 @@ delete_model(const char *path_task, const char *model_id, bool force,
 Datum
 inference_delete(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(delete_model(NULL, get_text(fcinfo, 0), PG_GETARG_BOOL(1),
+	PG_RETURN_DATUM(delete_model(NULL, get_name(fcinfo, 0), PG_GETARG_BOOL(1),
 								 PG_GETARG_BOOL(2)));
 }
 
@@ -187,6 +194,6 @@ inference_delete(PG_FUNCTION_ARGS)
 Datum
 inference_delete_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(delete_model(get_text(fcinfo, 0), get_text(fcinfo, 1),
+	PG_RETURN_DATUM(delete_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
 								 PG_GETARG_BOOL(2), PG_GETARG_BOOL(3)));
 }

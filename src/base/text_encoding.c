@@ -6,6 +6,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
 #include "base/text_encoding.h"
 
@@ -42,6 +43,12 @@ inf_text_clip(const char *text)
 		return text;
 	length = pg_mbcliplen(text, length, MAX_QUOTED_BYTES);
 	return psprintf("%.*s...", length, text);
+}
+
+char *
+inf_text_name(Datum name)
+{
+	return text_to_cstring(DatumGetTextPSlice(name, 0, 2 * MAX_QUOTED_BYTES));
 }
 
 /*

@@ -34,6 +34,12 @@ extern char *inf_text_for_message(const char *utf8);
  */
 extern const char *inf_text_clip(const char *text);
 
+/*
+ * A name of something that an argument gives.  Of one that is longer than any
+ * name can be, only the start is read: enough to be quoted, and found nowhere.
+ */
+extern char *inf_text_name(Datum name);
+
 /* Whether there is nothing but Unicode white space. */
 extern bool inf_text_is_blank(const char *utf8, int length);
 

@@ -15,6 +15,7 @@
 #include "pipeline/infer.h"
 #include "pipeline/infer_body.h"
 #include "pipeline/model_config.h"
+#include "settings/setting_read.h"
 
 /* Room for the texts of a job at first. */
 #define FIRST_INPUTS 64
@@ -120,9 +121,10 @@ take_text(Asking *asking, BatchCallKind kind, const Datum *args)
 {
 	InferenceTask task = kind == BATCH_CALL_EMBED ? INF_TASK_TEXT_EMBEDDING :
 		INF_TASK_SPARSE_EMBEDDING;
-	char	   *model_id = TextDatumGetCString(args[0]);
+	char	   *model_id = inf_text_name(args[0]);
 	text	   *input_text = DatumGetTextPP(args[1]);
-	BatchStream *stream = find_stream(asking, model_id, task, DatumGetJsonbP(args[2]));
+	Jsonb	   *overrides = inf_setting_detoast(args[2], INF_TASK_SETTINGS);
+	BatchStream *stream = find_stream(asking, model_id, task, overrides);
 	InferenceInput input;
 
 	inf_infer_make_input(&input, VARDATA_ANY(input_text),
@@ -140,8 +142,8 @@ static void
 take_body(Asking *asking, BatchCallKind kind, const Datum *args)
 {
 	int			at = kind == BATCH_CALL_INFER_TASK ? 1 : 0;
-	InferenceTask task = at ? inf_config_task(TextDatumGetCString(args[0])) : 0;
-	char	   *model_id = TextDatumGetCString(args[at]);
+	InferenceTask task = at ? inf_config_task(inf_text_name(args[0])) : 0;
+	char	   *model_id = inf_text_name(args[at]);
 	Jsonb	   *body = DatumGetJsonbPCopy(args[at + 1]);
 	Jsonb	   *settings;
 	InferenceInput *inputs;

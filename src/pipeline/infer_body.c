@@ -80,8 +80,12 @@ read_body_inputs(Jsonb *body, int *ninputs)
 static Jsonb *
 read_body_task_settings(Jsonb *body)
 {
-	Jsonb	   *settings = inf_setting_object(body, INF_TASK_SETTINGS);
+	JsonbValue *value = inf_setting_find(body, INF_TASK_SETTINGS);
+	Jsonb	   *settings;
 
+	if (value && value->type == jbvBinary)
+		inf_setting_check_size(value->val.binary.len, INF_TASK_SETTINGS);
+	settings = inf_setting_object(body, INF_TASK_SETTINGS);
 	if (settings == NULL && inf_setting_is_set(body, INF_TASK_SETTINGS))
 		throw_body("Field [task_settings] must be an object");
 	return settings;

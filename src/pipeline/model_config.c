@@ -114,8 +114,8 @@ check_keys(SettingCheck *check, Jsonb *config, const char *const *accepted)
 			known = strcmp(key, accepted[i]) == 0;
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (!known && value.type != jbvNull)
-			inf_setting_add_unknown(check, "the configuration", accepted, key,
-									&value);
+			inf_setting_add_unknown(check, "the configuration", accepted, key);
+		pfree(key);
 	}
 }
 
@@ -280,17 +280,18 @@ check_fixed(SettingCheck *check, const SettingField *fields, Jsonb *before,
 {
 	for (const SettingField *f = fields; f && f->name; f++)
 	{
-		char	   *was;
-		char	   *is;
+		JsonbValue *was;
+		JsonbValue *is;
 
 		if (!(f->flags & SETTING_FIXED) || !inf_setting_is_set(after, f->name))
 			continue;
-		was = inf_setting_text(before, f->name);
-		is = inf_setting_text(after, f->name);
-		if (was == NULL || strcmp(was, is) != 0)
+		was = inf_setting_find(before, f->name);
+		is = inf_setting_find(after, f->name);
+		if (was == NULL || strcmp(inf_setting_value_text(was),
+								  inf_setting_value_text(is)) != 0)
 			inf_setting_add_fault(check,
 								  "Request contained fields which cannot be updated, remove these fields and try again [{%s=%s}]",
-								  f->name, is);
+								  f->name, inf_setting_quote(f, is));
 	}
 }
 
@@ -365,6 +366,9 @@ inf_config_merge(const char *path_task, const InferenceModel *model,
 					   model->task_settings,
 					   read_object(&check, config, INF_TASK_SETTINGS));
 	check_keys(&check, config, update_keys);
+	inf_setting_check_size(VARSIZE(changed->service_settings) +
+						   VARSIZE(changed->task_settings),
+						   "settings of an inference model");
 	if (check.secrets != NIL)
 		take_secret(changed, service, check.secrets);
 	else

@@ -2,13 +2,14 @@
  * setting_field.c
  *		Holds a configuration against a table of fields.
  *
- * A fault never quotes a secret: values of secret fields, and of unknown keys
- * that look like one (a key misspelt is still a key), are shown as "...".
+ * A fault never quotes a secret.  Whatever is not known to be harmless is shown
+ * as "...": values of secret fields, of unknown keys (a key misspelt is still a
+ * key), and strings of known ones that could be a key in the wrong place.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 #include "utils/varlena.h"
 
 #include "base/text_encoding.h"
@@ -22,6 +23,10 @@
 
 /* Farther than this, a spelling is another word. */
 #define MAX_SPELLING_DISTANCE 3
+
+/* Longer words may be keys, which have 20 characters or more. */
+#define MAX_SHOWN_WORD 16
+#define MAX_SHOWN_HOST 64
 
 static void check_value(SettingCheck *check, const SettingField *field,
 						const char *scope, const JsonbValue *value);
@@ -79,40 +84,49 @@ find_field(const SettingField *fields, InferenceTask task,
  * ----------
  */
 
-/* A value as a fault shows it, cut to a sensible length. */
-static const char *
-quote_value(const SettingField *field, const JsonbValue *value)
+/* Written like a number, or like a word that an enum could have. */
+static bool
+is_harmless(const char *text)
 {
-	if (field && (field->flags & SETTING_SECRET))
+	size_t		length = strlen(text);
+
+	return length <= MAX_SHOWN_WORD &&
+		(strspn(text, "0123456789+-.eE") == length ||
+		 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_ ") == length);
+}
+
+const char *
+inf_setting_quote(const SettingField *field, const JsonbValue *value)
+{
+	char	   *text;
+
+	if ((field->flags & SETTING_SECRET) || value->type == jbvBinary)
 		return HIDDEN_VALUE;
-	return inf_text_clip(inf_setting_value_text(value));
+	text = inf_setting_value_text(value);
+	if (value->type == jbvString && !is_harmless(text))
+		return HIDDEN_VALUE;
+	return inf_text_clip(text);
 }
 
 /*
- * Whether a key may name a secret.  Better a value hidden in vain than a key
- * in the server log.
+ * A url without what may be a secret in it: user and password, the query.
+ * What does not look like one at all may be a key that was put there.
  */
-static bool
-looks_secret(const char *key)
-{
-	static const char *const signs[] = {
-		"key", "token", "secret", "pass", "auth", "cred", "api"
-	};
-	char	   *lower = asc_tolower(key, strlen(key));
-
-	for (int i = 0; i < lengthof(signs); i++)
-		if (strstr(lower, signs[i]) != NULL)
-			return true;
-	return false;
-}
-
 static const char *
-quote_unknown(const char *key, const JsonbValue *value)
+quote_url(const char *text)
 {
-	/* Objects and arrays may hold anything, secrets too. */
-	if (looks_secret(key) || value->type == jbvBinary)
+	const char *query = strchr(text, '?');
+	size_t		length = strlen(text);
+
+	if (strchr(text, '@') != NULL)
 		return HIDDEN_VALUE;
-	return quote_value(NULL, value);
+	if (strstr(text, "://") == NULL &&
+		(length > MAX_SHOWN_HOST || strchr(text, '.') == NULL ||
+		 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.:/-") != length))
+		return HIDDEN_VALUE;
+	if (query)
+		text = psprintf("%.*s?%s", (int) (query - text), text, HIDDEN_VALUE);
+	return inf_text_clip(text);
 }
 
 /*
@@ -175,9 +189,9 @@ append_accepted(StringInfo hints, const char *scope, const char *const *accepted
 void
 inf_setting_add_unknown(SettingCheck *check, const char *scope,
 						const char *const *accepted,
-						const char *key, const JsonbValue *value)
+						const char *key)
 {
-	const char *nearest = nearest_key(key, accepted);
+	const char *nearest;
 
 	check->nunknown++;
 	if (check->nunknown > MAX_UNKNOWN_KEYS)
@@ -186,9 +200,10 @@ inf_setting_add_unknown(SettingCheck *check, const char *scope,
 			appendStringInfoString(&check->unknown, ", ...");
 		return;
 	}
+	nearest = nearest_key(key, accepted);
 	appendStringInfo(&check->unknown, "%s%s=%s",
 					 check->nunknown > 1 ? ", " : "",
-					 inf_text_clip(key), quote_unknown(key, value));
+					 inf_text_clip(key), HIDDEN_VALUE);
 	append_sentence(&check->details, "Key \"%s\" stands in %s.",
 					inf_text_clip(key), scope);
 	if (nearest)
@@ -225,9 +240,14 @@ static void
 add_type_fault(SettingCheck *check, const SettingField *field,
 			   const JsonbValue *value, const char *wanted)
 {
+	const char *shown = inf_setting_quote(field, value);
+
+	/* "384" in quotes is a string, which 384 is not. */
+	if (value->type == jbvString)
+		shown = psprintf("\"%s\"", shown);
 	inf_setting_add_fault(check,
 						  "field [%s] is not of the expected type. The value [%s] cannot be converted to a [%s]",
-						  field->name, quote_value(field, value), wanted);
+						  field->name, shown, wanted);
 }
 
 static void
@@ -261,6 +281,7 @@ static void
 check_string(SettingCheck *check, const SettingField *field,
 			 const char *scope, const JsonbValue *value)
 {
+	bool		is_url = strcmp(field->name, "url") == 0;
 	char	   *text;
 	const char *reason;
 
@@ -282,9 +303,8 @@ check_string(SettingCheck *check, const SettingField *field,
 	if (reason)
 		inf_setting_add_fault(check,
 							  "[%s] Invalid %s [%s] received for field [%s]. Error: %s",
-							  scope,
-							  strcmp(field->name, "url") == 0 ? "url" : "value",
-							  strchr(text, '@') ? HIDDEN_VALUE : quote_value(field, value),
+							  scope, is_url ? "url" : "value",
+							  is_url ? quote_url(text) : inf_setting_quote(field, value),
 							  field->name, reason);
 	else if (field->flags & SETTING_SECRET)
 	{
@@ -317,7 +337,7 @@ check_enum(SettingCheck *check, const SettingField *field,
 	}
 	inf_setting_add_fault(check,
 						  "[%s] Invalid value [%s] received. [%s] must be one of [%s]",
-						  scope, quote_value(field, value), field->name,
+						  scope, inf_setting_quote(field, value), field->name,
 						  choices.data);
 }
 
@@ -369,39 +389,46 @@ check_required(SettingCheck *check, const SettingField *fields,
 								  scope, f->name);
 }
 
+/* Nulls count as absent; secrets are kept elsewhere. */
+static Jsonb *
+without_nulls_and_secrets(const SettingField *fields, Jsonb *given)
+{
+	given = inf_setting_strip_nulls(given);
+	for (const SettingField *f = fields; f && f->name; f++)
+		if (f->flags & SETTING_SECRET)
+			given = inf_setting_remove(given, f->name);
+	return given;
+}
+
 Jsonb *
 inf_setting_check_object(SettingCheck *check, const SettingField *fields,
 						 const char *scope, Jsonb *given)
 {
-	Jsonb	   *stored = given ? given : inf_setting_empty();
+	const char **accepted = accepted_keys(fields, check->task);
 	JsonbIterator *it;
-	JsonbIteratorToken token;
 	JsonbValue	value;
 
-	check_required(check, fields, scope, stored);
+	if (given == NULL)
+		given = inf_setting_empty();
+	check_required(check, fields, scope, given);
 
-	it = JsonbIteratorInit(&stored->root);
+	it = JsonbIteratorInit(&given->root);
 	(void) JsonbIteratorNext(&it, &value, true);	/* WJB_BEGIN_OBJECT */
-	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&it, &value, true) == WJB_KEY)
 	{
 		char	   *key = pnstrdup(value.val.string.val, value.val.string.len);
 		const SettingField *field;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) JsonbIteratorNext(&it, &value, true);
 		field = find_field(fields, check->task, key, strlen(key));
 		if (value.type != jbvNull && field == NULL)
-			inf_setting_add_unknown(check, scope,
-									accepted_keys(fields, check->task),
-									key, &value);
+			inf_setting_add_unknown(check, scope, accepted, key);
 		else if (value.type != jbvNull)
 			check_value(check, field, scope, &value);
-
-		/* Nulls count as absent; secrets are kept elsewhere. */
-		if (value.type == jbvNull || field == NULL ||
-			(field->flags & SETTING_SECRET))
-			given = inf_setting_remove(given, key);
+		pfree(key);
 	}
-	return given ? given : stored;
+	return without_nulls_and_secrets(fields, given);
 }
 
 /*

@@ -79,7 +79,7 @@ typedef struct SettingCheck
 	List	   *faults;			/* of char *, in order */
 	List	   *secrets;		/* of SettingSecret * */
 	int			nunknown;		/* unknown keys, listed or not */
-	StringInfoData unknown;		/* "a=1, b=x": unknown keys, Java's way */
+	StringInfoData unknown;		/* "a=..., b=...": unknown keys, Java's way */
 	StringInfoData details;		/* where unknown keys stand */
 	StringInfoData hints;		/* accepted keys, nearest spelling */
 } SettingCheck;
@@ -88,8 +88,8 @@ extern void inf_setting_check_init(SettingCheck *check, InferenceTask task,
 								   const char *service);
 
 /*
- * Checks given (NULL: absent) against fields.  Returns what is to be stored:
- * given without nulls, secrets and unknown keys.
+ * Checks given (NULL: absent) against fields.  Returns what is to be stored if
+ * all of it is good: given without nulls and secrets.
  */
 extern Jsonb *inf_setting_check_object(SettingCheck *check,
 									   const SettingField *fields,
@@ -101,7 +101,11 @@ extern Jsonb *inf_setting_check_object(SettingCheck *check,
 
 extern void inf_setting_add_unknown(SettingCheck *check, const char *scope,
 									const char *const *accepted,
-									const char *key, const JsonbValue *value);
+									const char *key);
+
+/* A value of a known field as messages show it; "..." if it may be a secret. */
+extern const char *inf_setting_quote(const SettingField *field,
+									 const JsonbValue *value);
 
 /* Throws 22023 with all that was gathered, if anything was. */
 extern void inf_setting_check_finish(SettingCheck *check);

@@ -7,15 +7,17 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "access/detoast.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "base/limits.h"
 #include "base/text_encoding.h"
 #include "settings/setting_read.h"
 
-static JsonbValue *
-find_value(Jsonb *settings, const char *name)
+JsonbValue *
+inf_setting_find(Jsonb *settings, const char *name)
 {
 	if (settings == NULL || !JB_ROOT_IS_OBJECT(settings))
 		return NULL;
@@ -26,7 +28,7 @@ find_value(Jsonb *settings, const char *name)
 char *
 inf_setting_string(Jsonb *settings, const char *name)
 {
-	JsonbValue *value = find_value(settings, name);
+	JsonbValue *value = inf_setting_find(settings, name);
 
 	if (value == NULL || value->type != jbvString)
 		return NULL;
@@ -65,7 +67,7 @@ inf_setting_read_integer(const JsonbValue *value, int *result)
 int
 inf_setting_integer(Jsonb *settings, const char *name, int fallback)
 {
-	JsonbValue *value = find_value(settings, name);
+	JsonbValue *value = inf_setting_find(settings, name);
 	int			result;
 
 	if (value == NULL || !inf_setting_read_integer(value, &result))
@@ -76,7 +78,7 @@ inf_setting_integer(Jsonb *settings, const char *name, int fallback)
 Jsonb *
 inf_setting_object(Jsonb *settings, const char *name)
 {
-	JsonbValue *value = find_value(settings, name);
+	JsonbValue *value = inf_setting_find(settings, name);
 
 	if (value == NULL || value->type != jbvBinary ||
 		!JsonContainerIsObject(value->val.binary.data))
@@ -87,9 +89,28 @@ inf_setting_object(Jsonb *settings, const char *name)
 bool
 inf_setting_is_set(Jsonb *settings, const char *name)
 {
-	JsonbValue *value = find_value(settings, name);
+	JsonbValue *value = inf_setting_find(settings, name);
 
 	return value != NULL && value->type != jbvNull;
+}
+
+void
+inf_setting_check_size(Size bytes, const char *what)
+{
+	if (bytes > INF_MAX_SETTINGS_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s are too large", what),
+				 errdetail("They have %zu bytes, more than %d.",
+						   bytes, INF_MAX_SETTINGS_BYTES)));
+}
+
+/* The size is known before it is read. */
+Jsonb *
+inf_setting_detoast(Datum json, const char *what)
+{
+	inf_setting_check_size(toast_raw_datum_size(json), what);
+	return DatumGetJsonbP(json);
 }
 
 Jsonb *
@@ -146,12 +167,4 @@ inf_setting_value_text(const JsonbValue *value)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	json = JsonbValueToJsonb(&copy);
 	return JsonbToCString(NULL, &json->root, VARSIZE(json));
-}
-
-char *
-inf_setting_text(Jsonb *settings, const char *name)
-{
-	JsonbValue *value = find_value(settings, name);
-
-	return value ? inf_setting_value_text(value) : NULL;
 }

@@ -22,8 +22,8 @@ extern char *inf_setting_utf8(Jsonb *settings, const char *name);
 /* fallback if absent. */
 extern int	inf_setting_integer(Jsonb *settings, const char *name, int fallback);
 
-/* Any member as text; NULL if absent. */
-extern char *inf_setting_text(Jsonb *settings, const char *name);
+/* Any member; NULL if absent. */
+extern JsonbValue *inf_setting_find(Jsonb *settings, const char *name);
 
 /* A member object; NULL if absent or no object. */
 extern Jsonb *inf_setting_object(Jsonb *settings, const char *name);
@@ -35,6 +35,13 @@ extern Jsonb *inf_setting_remove(Jsonb *settings, const char *name);
 extern Jsonb *inf_setting_strip_nulls(Jsonb *settings);
 extern bool inf_setting_equal(Jsonb *a, Jsonb *b);
 extern Jsonb *inf_setting_parse(const char *json);
+
+/*
+ * Settings as a user gives them.  Throws 54000 if they are larger than
+ * INF_MAX_SETTINGS_BYTES; what ("task_settings") names them in the error.
+ */
+extern Jsonb *inf_setting_detoast(Datum json, const char *what);
+extern void inf_setting_check_size(Size bytes, const char *what);
 
 /* False unless value is a number written without a point, within 32 bits. */
 extern bool inf_setting_read_integer(const JsonbValue *value, int *result);
