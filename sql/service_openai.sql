@@ -25,7 +25,10 @@ AS $$ SELECT _inference_read_response(model, inputs, convert_to(body, 'UTF8')) $
 SELECT answer('{"data": [{"embedding": [1, 2.5], "index": 0}, {"embedding": [-3e-2, 0], "index": 1}], "usage": {"total_tokens": 2}}');
 SELECT answer('{"data": [{"embedding": [1, 2], "index": 1}, {"embedding": [3, 4], "index": 0}]}') AS reordered;
 SELECT answer('{"data": [{"embedding": [1, 2], "index": 0}, {"embedding": [3, 4], "index": 0}]}') AS as_they_come;
-SELECT answer('{"data": [{"embedding": [1, 2]}, {"embedding": [3, 4], "index": 7}]}') AS as_they_come;
+SELECT answer('{"data": [{"embedding": [1, 2], "index": null}, {"embedding": [3, 4]}]}') AS as_they_come;
+SELECT answer('{"data": [{"embedding": [1, 2], "index": 1.0}, {"embedding": [3, 4], "index": 0.0}]}') AS reordered;
+SELECT answer('{"data": [{"embedding": [1, 2], "index": 5}]}', '{a}') AS as_it_comes;
+SELECT answer('{"data": [{"embedding": "mpmZmZmZuT8AAAAAAAAEwA=="}]}', '{a}', 'oa-all') AS of_doubles;
 SELECT answer('{"data": [{"embedding": "AACAPwAAAEA="}, {"embedding": "AAAAwAAAgD8="}]}') AS base64;
 SELECT answer('{"data": [{"embedding": [40294967295, 0.1]}]}', '{a}') AS narrowed;
 \set VERBOSITY terse
@@ -67,6 +70,21 @@ SELECT fault('{"data": [{"embedding": "AAC"}]}', '{a}');
 SELECT fault('{"data": [{"embedding": "!!!!"}]}', '{a}');
 SELECT fault('{"data": [{"embedding": "AACAfw=="}]}', '{a}') AS infinite;
 SELECT fault('{"data": [{"embedding": ""}]}', '{a}');
+SELECT fault('{"data": [{"embedding": "AACAPwAAAEA="}, {"embedding": [1, 2, 3]}]}', model => 'oa-all') AS other_width;
+SELECT fault('{"data": [{"embedding": "zczMPc3MTD6amZk+zczMPg=="}]}', '{a}', 'oa-all') AS twice_the_width;
+SELECT fault('{"data": [{"embedding": "mpmZmZmZuT8AAAAAAADQvzMzMzMzM9M/ZmZmZmZm5j97FK5H4XqEv3sUrkfhepQ/H4XrUbge1T8zMzMzMzPjPw=="}]}', '{a}') AS of_doubles;
+SELECT fault('{"data": [{"embedding": "PczMzb6AAAA+mZmaPzMzM7wj1wo8o9cKPqj1wz8ZmZo="}]}', '{a}') AS big_endian;
+
+-- An index that says where is believed, one that does not is an error.
+SELECT index, fault(format('{"data": [{"embedding": [1], "index": %s}, {"embedding": [2], "index": %s}, {"embedding": [3], "index": %s}]}', index[1], index[2], index[3]), '{a,b,c}')
+FROM (VALUES (ARRAY['1', '2', '3']), ('{0,1,3}'), ('{0,2,2}'), ('{0,0,1}'), ('{0,-1,1}'), ('{-1,-1,-1}'), ('{0,1.5,2}'), ('{0,1,2e0}'), (ARRAY['0', '1', '"2"']),
+	('{0,1,99999999999}'), ('{0,1,99999999999999999999}'), (ARRAY['0', '1', 'null']), ('{0,1,[2]}'), ('{7,7,7}'), ('{2,0,1}')) i (index);
+SELECT fault('{"data": [{"embedding": [1], "index": 0, "index": 1}, {"embedding": [2], "index": 0}]}');
+
+-- What follows one bad vector is read all the same.
+SELECT embedding, fault(format('{"data": [{"embedding": [1, 2], "index": 0}, {"embedding": %s, "index": 1}]%s', embedding, rest))
+FROM (VALUES ('null'), ('[1, null]'), ('[1, [2, {"a": [3]}]]'), ('{"float": [1, 2]}'), ('"no base64"'), ('[]'), ('true')) e (embedding),
+	(VALUES ('}'), (', "usage": {"prompt_tokens": 5}}'), ('')) r (rest);
 DROP FUNCTION fault;
 DROP FUNCTION answer;
 SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-both']) id;

@@ -98,7 +98,8 @@ _inference_read_response(PG_FUNCTION_ARGS)
 	bytea	   *body = PG_GETARG_BYTEA_PP(2);
 	InferenceCall call = {
 		.model = model,
-		.task_settings = model->task_settings
+		.task_settings = model->task_settings,
+		.ndimensions = inf_setting_dimensions(model)
 	};
 	ReplyReader *reader;
 	InferenceFault fault = {.kind = INF_FAULT_NONE};

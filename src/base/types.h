@@ -65,6 +65,7 @@ typedef struct InferenceCall
 	Jsonb	   *task_settings;
 	const InferenceInput *inputs;
 	int			ninputs;
+	int			ndimensions;	/* that vectors will have; 0: not known */
 	bool		plain_numbers;	/* ask for no other encoding of vectors */
 } InferenceCall;
 

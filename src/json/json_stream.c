@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "json/json_float_bytes.h"
 #include "json/json_number.h"
 
 typedef enum State
@@ -88,6 +89,9 @@ give(JsonStream *stream, JsonEvent event)
 	size_t		end = stream->length < INF_JSON_MAX_TEXT ? stream->length :
 		INF_JSON_MAX_TEXT;
 
+	/* What stands in place of a number has been noted. */
+	if (stream->in_floats)
+		return true;
 	stream->text[end] = '\0';
 	return stream->take(stream->reader, event, stream->text, stream->length);
 }
@@ -122,12 +126,22 @@ give_floats(JsonStream *stream)
 	return give(stream, JSON_EVENT_FLOATS);
 }
 
-static bool
-refuse_element(JsonStream *stream, JsonEvent event)
+static void
+begin_floats(JsonStream *stream)
 {
+	stream->floats->n = 0;
+	stream->bad_element = -1;
+	stream->bad_base64 = NULL;
+}
+
+/* No number, in an array of them.  The first is remembered. */
+static void
+note_element(JsonStream *stream, JsonEvent event)
+{
+	if (stream->bad_element >= 0)
+		return;
 	stream->bad_element = stream->floats->n;
 	stream->bad_event = event;
-	return false;
 }
 
 /*
@@ -179,36 +193,15 @@ take_base64(JsonStream *stream, const char *next, const char *end)
 	return next;
 }
 
-static uint32_t
-word_of(const JsonFloats *floats, int i)
+static const char not_base64[] = "valid base64 of 32-bit floats";
+
+/* Not base64: read to its end as any other string. */
+static const char *
+leave_base64(JsonStream *stream, const char *next, State state)
 {
-	uint32_t	word;
-
-	memcpy(&word, &floats->values[i], sizeof(word));
-	return word;
-}
-
-/*
- * Infinity and what is not a number have all bits of the exponent set: without
- * the sign, one more in the exponent carries into the sign's place.  Two words
- * at a time.
- */
-static bool
-are_finite(const JsonFloats *floats)
-{
-	uint64_t	carries = 0;
-	int			i;
-
-	for (i = 0; i + 1 < floats->n; i += 2)
-	{
-		uint64_t	words;
-
-		memcpy(&words, &floats->values[i], sizeof(words));
-		carries |= (words & 0x7fffffff7fffffff) + 0x0080000000800000;
-	}
-	if (i < floats->n)
-		carries |= (uint64_t) ((word_of(floats, i) & 0x7fffffff) + 0x00800000);
-	return (carries & 0x8000000080000000) == 0;
+	stream->bad_base64 = not_base64;
+	stream->state = state;
+	return next;
 }
 
 /* After the closing quote. */
@@ -217,33 +210,23 @@ finish_base64(JsonStream *stream)
 {
 	JsonFloats *floats = stream->floats;
 	unsigned char *out;
+	bool		out_of_range;
 
 	if (floats->capacity == 0 && !floats->grow(floats, 1))
 		return false;
 	out = (unsigned char *) floats->values + stream->nbytes;
-	stream->bad_base64 = !inf_base64_end(&stream->base64, &out);
-	stream->nbytes = out - (unsigned char *) floats->values;
-	if (stream->nbytes % sizeof(float) != 0)
-		stream->bad_base64 = true;
-	if (stream->bad_base64)
-		return false;
-
-	floats->n = stream->nbytes / sizeof(float);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	for (int i = 0; i < floats->n; i++)
+	if (!inf_base64_end(&stream->base64, &out))
 	{
-		uint32_t	word = word_of(floats, i);
-
-		word = __builtin_bswap32(word);
-		memcpy(&floats->values[i], &word, sizeof(word));
-	}
-#endif
-	if (are_finite(floats))
+		stream->bad_base64 = not_base64;
 		return give_floats(stream);
-	floats->n = 0;
-	while ((word_of(floats, floats->n) & 0x7f800000) != 0x7f800000)
-		floats->n++;
-	return refuse_element(stream, JSON_EVENT_FLOATS);
+	}
+	stream->nbytes = out - (unsigned char *) floats->values;
+	stream->bad_base64 = inf_float_bytes_decode(floats->values, stream->nbytes,
+												floats->wanted, &floats->n,
+												&stream->bad_element,
+												&out_of_range);
+	stream->bad_event = out_of_range ? JSON_EVENT_NUMBER : JSON_EVENT_FLOATS;
+	return give_floats(stream);
 }
 
 /*
@@ -262,6 +245,7 @@ begin_string(JsonStream *stream, bool is_key)
 	{
 		memset(&stream->base64, 0, sizeof(stream->base64));
 		stream->nbytes = 0;
+		begin_floats(stream);
 		stream->state = STATE_BASE64;
 	}
 }
@@ -297,6 +281,8 @@ finish_string(JsonStream *stream)
 		stream->state = STATE_COLON;
 		return give(stream, JSON_EVENT_KEY);
 	}
+	if (stream->floats != NULL && !stream->in_floats)
+		return give_floats(stream);
 	leave_value(stream);
 	return give(stream, JSON_EVENT_STRING);
 }
@@ -408,6 +394,22 @@ take_unit_digit(JsonStream *stream, char c)
  * Numbers and words
  */
 
+/*
+ * NaN or Infinity: no JSON, but many libraries write them.  Where a number of a
+ * vector should be, it is known what is meant, and of which vector it is said.
+ */
+static bool
+finish_not_finite(JsonStream *stream)
+{
+	if (!stream->in_floats)
+		return fail(stream, strstr(stream->text, "NaN") != NULL ?
+					"it holds NaN, which is no JSON number" :
+					"it holds Infinity, which is no JSON number");
+	note_element(stream, JSON_EVENT_FLOATS);
+	leave_value(stream);
+	return true;
+}
+
 static bool
 finish_number(JsonStream *stream)
 {
@@ -421,16 +423,15 @@ finish_number(JsonStream *stream)
 		return fail(stream, "a number has more than 1024 digits");
 	is_number = inf_json_read_float(stream->text, &value, &in_range);
 	if (!is_number && in_range)
-		return fail(stream, strncmp(stream->text, "-Inf", 4) == 0 ?
-					"it holds Infinity, which is no JSON number" :
-					strncmp(stream->text, "-NaN", 4) == 0 ?
-					"it holds NaN, which is no JSON number" :
-					"a number is not well formed");
+		return strcmp(stream->text, "-Infinity") == 0 || strcmp(stream->text, "-NaN") == 0 ?
+			finish_not_finite(stream) :
+			fail(stream, "a number is not well formed");
 	leave_value(stream);
 	if (!stream->in_floats)
 		return give(stream, JSON_EVENT_NUMBER);
-	return is_number ? add_float(stream->floats, value) :
-		refuse_element(stream, JSON_EVENT_NUMBER);
+	if (!is_number)
+		note_element(stream, JSON_EVENT_NUMBER);
+	return stream->bad_element >= 0 || add_float(stream->floats, value);
 }
 
 static bool
@@ -440,7 +441,6 @@ finish_word(JsonStream *stream)
 	static const JsonEvent events[] = {
 		JSON_EVENT_NULL, JSON_EVENT_TRUE, JSON_EVENT_FALSE
 	};
-	static const char not_numbers[][9] = {"NaN", "Infinity"};
 
 	stream->text[stream->length < INF_JSON_MAX_TEXT ? stream->length :
 				 INF_JSON_MAX_TEXT] = '\0';
@@ -449,14 +449,12 @@ finish_word(JsonStream *stream)
 		if (strcmp(stream->text, words[i]) != 0)
 			continue;
 		if (stream->in_floats)
-			return refuse_element(stream, events[i]);
+			note_element(stream, events[i]);
 		leave_value(stream);
 		return give(stream, events[i]);
 	}
-	if (strcmp(stream->text, not_numbers[0]) == 0)
-		return fail(stream, "it holds NaN, which is no JSON number");
-	if (strcmp(stream->text, not_numbers[1]) == 0)
-		return fail(stream, "it holds Infinity, which is no JSON number");
+	if (strcmp(stream->text, "NaN") == 0 || strcmp(stream->text, "Infinity") == 0)
+		return finish_not_finite(stream);
 	return fail(stream, "it holds a word that is not JSON");
 }
 
@@ -468,7 +466,7 @@ static bool
 begin_container(JsonStream *stream, bool is_object)
 {
 	if (stream->in_floats)
-		return refuse_element(stream, is_object ? JSON_EVENT_OBJECT : JSON_EVENT_ARRAY);
+		note_element(stream, is_object ? JSON_EVENT_OBJECT : JSON_EVENT_ARRAY);
 	if (stream->depth == INF_JSON_STREAM_MAX_DEPTH)
 		return fail(stream, "it is nested too deeply");
 	stream->is_object &= ~((uint32_t) 1 << stream->depth);
@@ -476,10 +474,11 @@ begin_container(JsonStream *stream, bool is_object)
 	stream->depth++;
 	stream->state = is_object ? STATE_FIRST_KEY : STATE_FIRST_ELEMENT;
 	stream->length = 0;
-	if (!is_object && stream->floats != NULL)
+	if (!is_object && stream->floats != NULL && !stream->in_floats)
 	{
 		stream->in_floats = true;
-		stream->floats->n = 0;
+		stream->floats_depth = stream->depth;
+		begin_floats(stream);
 		return true;
 	}
 	return give(stream, is_object ? JSON_EVENT_OBJECT : JSON_EVENT_ARRAY);
@@ -491,7 +490,7 @@ end_container(JsonStream *stream, char c)
 	if ((c == '}') != in_object(stream))
 		return fail(stream, "a bracket does not match");
 	stream->depth--;
-	if (stream->in_floats)
+	if (stream->in_floats && stream->depth < stream->floats_depth)
 		return give_floats(stream);
 	leave_value(stream);
 	stream->length = 0;
@@ -504,7 +503,7 @@ begin_value(JsonStream *stream, char c)
 	if (c == '"')
 	{
 		if (stream->in_floats)
-			return refuse_element(stream, JSON_EVENT_STRING);
+			note_element(stream, JSON_EVENT_STRING);
 		begin_string(stream, false);
 		return true;
 	}
@@ -585,14 +584,16 @@ step(JsonStream *stream, const char *next, const char *end)
 				return next;
 			if (*next == '"')
 				return finish_base64(stream) ? next + 1 : NULL;
+			if (*next != '\\')
+				return leave_base64(stream, next, STATE_STRING);
 			stream->state = STATE_BASE64_ESCAPE;
-			stream->bad_base64 = *next != '\\';
-			return stream->bad_base64 ? NULL : next + 1;
+			return next + 1;
 		case STATE_BASE64_ESCAPE:
 			/* some servers write "/" as "\/" */
+			if (c != '/')
+				return leave_base64(stream, next, STATE_ESCAPE);
 			stream->state = STATE_BASE64;
-			stream->bad_base64 = c != '/';
-			return stream->bad_base64 ? NULL : next;
+			return next;
 		case STATE_NUMBER:
 			if (is_digit(c) || is_letter(c) || c == '+' || c == '-' || c == '.')
 				append(stream, &c, 1);
@@ -606,7 +607,8 @@ step(JsonStream *stream, const char *next, const char *end)
 				return finish_word(stream) ? next : NULL;
 			return next + 1;
 		default:
-			if (stream->in_floats && (is_digit(c) || c == '-') &&
+			if (stream->in_floats && stream->bad_element < 0 &&
+				(is_digit(c) || c == '-') &&
 				(stream->state == STATE_VALUE || stream->state == STATE_FIRST_ELEMENT))
 			{
 				const char *after = take_floats(stream, next, end);

@@ -55,6 +55,7 @@ typedef struct JsonFloats
 	float	   *values;			/* (capacity) */
 	int			n;
 	int			capacity;
+	int			wanted;			/* values that there should be; 0: not known */
 
 	/* Makes room for at least n values; false ends the reading. */
 	bool		(*grow) (struct JsonFloats *floats, int n);
@@ -68,26 +69,30 @@ typedef struct JsonStream
 
 	/*
 	 * If the reader sets this, on an event, and the next value is an array or
-	 * a string, its numbers, or the base64 of float32 in little-endian
-	 * order, go there.  Reset by JSON_EVENT_FLOATS; other values are events
-	 * as ever.
+	 * a string, its numbers, or those that base64 encodes (json_float_bytes.h),
+	 * go there.  Reset by JSON_EVENT_FLOATS; other values are events as ever.
 	 */
 	JsonFloats *floats;
 
 	/* Why it cannot be read: fit to follow "the answer is not valid JSON: " */
 	const char *fault;
 
-	/* Not valid as numbers, though valid JSON */
-	int			bad_element;	/* of floats: which; -1: none */
+	/*
+	 * With JSON_EVENT_FLOATS: what is wrong with these, if anything is.  The
+	 * array or string has been read to its end all the same.
+	 */
+	int			bad_element;	/* which; -1: none */
 	JsonEvent	bad_event;		/* what stands there in place of a number,
-								 * JSON_EVENT_NUMBER: one out of range */
-	bool		bad_base64;
+								 * JSON_EVENT_NUMBER: one out of range,
+								 * JSON_EVENT_FLOATS: one that is not finite */
+	const char *bad_base64;		/* what the string is not; NULL: good */
 
 	/* Where it is */
 	int			state;
 	int			depth;
 	uint32_t	is_object;		/* a bit for each depth */
-	bool		in_floats;
+	bool		in_floats;		/* within an array of them */
+	int			floats_depth;	/* of that array */
 	bool		is_key;			/* the string is one */
 
 	/* Within a string */
@@ -107,10 +112,7 @@ typedef struct JsonStream
 
 extern void inf_json_stream_init(JsonStream *stream, JsonTake take, void *reader);
 
-/*
- * Reads a piece.  False: the reader ended it, or fault, bad_element or
- * bad_base64 says what is wrong.
- */
+/* Reads a piece.  False: the reader ended it, or fault says what is wrong. */
 extern bool inf_json_stream_feed(JsonStream *stream, const char *bytes,
 								 size_t length);
 

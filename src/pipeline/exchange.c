@@ -28,6 +28,7 @@
 #include "pipeline/endpoint.h"
 #include "pipeline/exchange.h"
 #include "pipeline/rate_limit.h"
+#include "settings/setting_read.h"
 
 /* As Elasticsearch: bounds of 1, 2, 4, 5, 5 ... seconds. */
 #define INITIAL_RETRY_DELAY_MS 1000
@@ -203,6 +204,7 @@ create_flight(ExchangeBatch *batch, const InferenceInput *inputs, int ninputs,
 	flight->call.task_settings = exchange->task_settings;
 	flight->call.inputs = inputs;
 	flight->call.ninputs = ninputs;
+	flight->call.ndimensions = inf_setting_dimensions(exchange->model);
 	flight->call.plain_numbers = exchange->endpoint->refuses_encodings;
 	flight->results = results;
 	flight->not_before_ms = -1;

@@ -173,21 +173,12 @@ inf_stream_close(InferenceStream *stream)
  * ----------
  */
 
-/* Dimensions that the model's vectors have, or 0. */
-static int
-expected_dimensions(const InferenceModel *model)
-{
-	int			discovered = inf_setting_integer(model->discovered, "dimensions", 0);
-
-	return inf_setting_integer(model->service_settings, "dimensions", discovered);
-}
-
 /* Batches were checked one by one; here they are held against each other. */
 static void
 check_dimensions(const InferenceModel *model,
 				 const InferenceEmbedding *results, int n)
 {
-	int			expected = expected_dimensions(model);
+	int			expected = inf_setting_dimensions(model);
 	InferenceFault fault = {.kind = INF_FAULT_NONE};
 
 	if (model->task != INF_TASK_TEXT_EMBEDDING || n == 0)

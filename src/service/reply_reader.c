@@ -8,23 +8,17 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/memutils.h"
-
 #include "base/errors.h"
 #include "json/json_number.h"
 #include "json/json_stream.h"
+#include "service/reply_check.h"
+#include "service/reply_fault.h"
 #include "service/reply_reader.h"
-#include "service/token_list.h"
+#include "service/token_builder.h"
+#include "service/vector_builder.h"
 
 /* Room for the first vector, whose width is not known; most have fewer. */
 #define FIRST_DIMENSIONS 1024
-
-/* Most dimensions of a vector: an array of them fits into a value. */
-#define MAX_DIMENSIONS ((int) (MaxAllocSize / sizeof(float4) / 2))
-
-/* Tokens of a sparse vector at first; ELSER gives 50 to 250. */
-#define FIRST_TOKENS 128
 
 typedef enum Place
 {
@@ -33,7 +27,7 @@ typedef enum Place
 	AT_LIST,					/* its list must follow */
 	AT_USAGE,
 	IN_USAGE,
-	AT_USAGE_TOKENS,
+	AT_TOKEN_COUNT,
 	IN_LIST,					/* between results */
 	IN_RESULT,					/* between its members */
 	AT_EMBEDDING,
@@ -54,77 +48,59 @@ struct ReplyReader
 {
 	/* What is asked */
 	const InferenceCall *call;
-	const ReplyShape *shape;
+	const ReplyShape *first_shape;
+	const ReplyShape *shape;	/* of this answer */
 	bool		is_sparse;
-	MemoryContext context;
 
 	/* What has been found */
 	InferenceEmbedding *results;	/* (call->ninputs), as they came */
-	int		   *positions;		/* (call->ninputs): index of each; -1: none */
+	int64	   *indexes;		/* (call->ninputs), or INF_REPLY_... */
 	int			nresults;		/* those beyond ninputs are only counted */
 	bool		has_list;
 	int64		ntokens;
 
 	/* The result that is being read */
 	InferenceEmbedding embedding;
-	bool		has_embedding;
-	int			token_room;
-	int			position;
+	bool		has_embedding;	/* or what stands in its place */
+	int64		index;
+	VectorBuilder vector;
+	TokenBuilder tokens;
 	int64		token_id;		/* of a token in a list; -1: none so far */
 	float		token_weight;
 	bool		has_token_weight;
 
 	/* Where it is */
 	JsonStream	stream;
-	JsonFloats	floats;
 	Place		place;
 	Place		after_other;	/* place behind a value that nobody wants */
 	int			depth_of_other;
 	bool		has_bytes;
-	bool		has_ended;		/* a fault was found: the rest is ignored */
-	char		fault[256];
+	bool		has_ended;		/* the rest is ignored: see fault */
+
+	/* Why it has ended, or else what is wrong with a result, the first such */
+	char		fault[INF_REPLY_FAULT_BYTES];
+	int			bad_result;		/* which; -1: none */
 };
 
 /*
  * Faults
  */
 
-static bool
-refuse(ReplyReader *reader, const char *format,...) pg_attribute_printf(2, 3);
+/* The answer makes no sense: ends the reading. */
+#define refuse(reader, ...) \
+	((reader)->bad_result = -1, inf_reply_fault((reader)->fault, __VA_ARGS__))
 
-static bool
-refuse(ReplyReader *reader, const char *format,...)
-{
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(reader->fault, sizeof(reader->fault), format, args);
-	va_end(args);
-	return false;
-}
-
-static const char *
-type_name(JsonEvent event)
-{
-	switch (event)
-	{
-		case JSON_EVENT_NULL:
-			return "null";
-		case JSON_EVENT_TRUE:
-		case JSON_EVENT_FALSE:
-			return "boolean";
-		case JSON_EVENT_NUMBER:
-			return "number";
-		case JSON_EVENT_STRING:
-		case JSON_EVENT_KEY:
-			return "string";
-		case JSON_EVENT_OBJECT:
-		case JSON_EVENT_OBJECT_END:
-			return "object";
-		default:
-			return "array";
-	}
-}
+/*
+ * A result is not what it should be.  The reading goes on: if the rest is good,
+ * it is known which text this one belongs to.
+ */
+#define note(reader, ...) \
+	do { \
+		if ((reader)->bad_result < 0) \
+			(void) inf_reply_fault((reader)->fault, __VA_ARGS__); \
+		if ((reader)->bad_result < 0) \
+			(reader)->bad_result = (reader)->nresults; \
+	} while (0)
 
 static bool
 is_named(const char *name, const char *text)
@@ -132,146 +108,15 @@ is_named(const char *name, const char *text)
 	return name != NULL && strcmp(name, text) == 0;
 }
 
-/*
- * Dense vectors
- */
-
-/* Room for n values in an array of SQL. */
 static bool
-grow_floats(JsonFloats *floats, int n)
+is_container(JsonEvent event)
 {
-	ReplyReader *reader = (ReplyReader *)
-		((char *) floats - offsetof(ReplyReader, floats));
-	ArrayType  *old = reader->embedding.array;
-	ArrayType  *array;
-
-	if (n > floats->capacity)
-		n = Max(n, Min(floats->capacity * 2, MAX_DIMENSIONS));
-	if (n > MAX_DIMENSIONS)
-		return refuse(reader, "an embedding has more than %d dimensions",
-					  MAX_DIMENSIONS);
-	array = MemoryContextAllocExtended(reader->context,
-									   ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * n,
-									   MCXT_ALLOC_NO_OOM);
-	if (array == NULL)
-		return refuse(reader, "out of memory");
-	if (old != NULL)
-	{
-		/* base64 writes beyond the n that it counts at its end */
-		memcpy(ARR_OVERHEAD_NONULLS(1) + (char *) array, floats->values,
-			   sizeof(float4) * floats->capacity);
-		pfree(old);
-	}
-	reader->embedding.array = array;
-	floats->values = (float *) (ARR_OVERHEAD_NONULLS(1) + (char *) array);
-	floats->capacity = n;
-	return true;
-}
-
-/* The next value, if it is an array of numbers or base64, is a vector. */
-static bool
-expect_vector(ReplyReader *reader)
-{
-	int			width = reader->nresults > 0 ? reader->results[0].ndimensions :
-		FIRST_DIMENSIONS;
-
-	reader->embedding.array = NULL;
-	reader->floats.capacity = 0;
-	reader->floats.n = 0;
-
-	/* one more than the width, and what base64 may write beyond */
-	if (!grow_floats(&reader->floats, width + 2))
-		return false;
-	reader->stream.floats = &reader->floats;
-	return true;
-}
-
-static bool
-finish_vector(ReplyReader *reader)
-{
-	ArrayType  *array = reader->embedding.array;
-	int			n = reader->floats.n;
-
-	if (n == 0)
-		return refuse(reader, "an embedding is empty");
-	SET_VARSIZE(array, ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * n);
-	array->ndim = 1;
-	array->dataoffset = 0;		/* no nulls */
-	array->elemtype = FLOAT4OID;
-	ARR_DIMS(array)[0] = n;
-	ARR_LBOUND(array)[0] = 1;
-	reader->embedding.ndimensions = n;
-	reader->embedding.values = (float *) ARR_DATA_PTR(array);
-	reader->has_embedding = true;
-	return true;
+	return event == JSON_EVENT_ARRAY || event == JSON_EVENT_OBJECT;
 }
 
 /*
- * Sparse vectors
+ * Numbers
  */
-
-static bool
-begin_tokens(ReplyReader *reader)
-{
-	reader->embedding.ntokens = 0;
-	reader->token_room = FIRST_TOKENS;
-	reader->embedding.tokens =
-		MemoryContextAllocExtended(reader->context,
-								   sizeof(InferenceToken) * FIRST_TOKENS,
-								   MCXT_ALLOC_NO_OOM);
-	return reader->embedding.tokens != NULL || refuse(reader, "out of memory");
-}
-
-static bool
-double_token_room(ReplyReader *reader)
-{
-	Size		bytes = sizeof(InferenceToken) * reader->token_room;
-	InferenceToken *tokens;
-
-	tokens = MemoryContextAllocExtended(reader->context, bytes * 2,
-										MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
-	if (tokens == NULL)
-		return refuse(reader, "out of memory");
-	memcpy(tokens, reader->embedding.tokens, bytes);
-	pfree(reader->embedding.tokens);
-	reader->embedding.tokens = tokens;
-	reader->token_room *= 2;
-	return true;
-}
-
-/* A token whose weight follows. */
-static bool
-add_token(ReplyReader *reader, const char *text, size_t length)
-{
-	InferenceEmbedding *embedding = &reader->embedding;
-	char	   *copy;
-
-	if (length > INF_JSON_MAX_TEXT)
-		return refuse(reader, "a token has more than %d bytes", INF_JSON_MAX_TEXT);
-	if (embedding->ntokens == reader->token_room && !double_token_room(reader))
-		return false;
-	copy = MemoryContextAllocExtended(reader->context, length + 1,
-									  MCXT_ALLOC_NO_OOM);
-	if (copy == NULL)
-		return refuse(reader, "out of memory");
-	memcpy(copy, text, length + 1);
-	embedding->tokens[embedding->ntokens].token = copy;
-	return true;
-}
-
-static bool
-add_weight(ReplyReader *reader, bool is_number, float weight)
-{
-	InferenceToken *token = &reader->embedding.tokens[reader->embedding.ntokens];
-
-	if (!is_number)
-		return refuse(reader,
-					  "the weight of token \"%s\" is not a number that type real can hold",
-					  token->token);
-	token->weight = weight;
-	reader->embedding.ntokens++;
-	return true;
-}
 
 static bool
 read_weight(JsonEvent event, const char *text, float *weight)
@@ -280,17 +125,6 @@ read_weight(JsonEvent event, const char *text, float *weight)
 
 	return event == JSON_EVENT_NUMBER &&
 		inf_json_read_float(text, weight, &in_range);
-}
-
-static bool
-finish_tokens(ReplyReader *reader)
-{
-	const char *twice = inf_tokens_sort_distinct(&reader->embedding);
-
-	if (twice != NULL)
-		return refuse(reader, "token \"%s\" occurs twice in an embedding", twice);
-	reader->has_embedding = true;
-	return true;
 }
 
 /* A number without sign, point or exponent; -1: another. */
@@ -306,6 +140,24 @@ read_count(JsonEvent event, const char *text)
 	return *end == '\0' && text[0] != '-' ? value : -1;
 }
 
+/* Some libraries write whole numbers as 1.0. */
+static int64
+read_index(JsonEvent event, const char *text)
+{
+	char		whole[INF_JSON_MAX_TEXT + 1];
+	char	   *point;
+	int64		index;
+
+	if (event == JSON_EVENT_NULL)
+		return INF_REPLY_NO_INDEX;
+	strlcpy(whole, text, sizeof(whole));
+	point = strchr(whole, '.');
+	if (point != NULL && strspn(point + 1, "0") == strlen(point + 1))
+		*point = '\0';
+	index = read_count(event, whole);
+	return index >= 0 ? index : INF_REPLY_BAD_INDEX;
+}
+
 /*
  * Results
  */
@@ -315,7 +167,7 @@ begin_result(ReplyReader *reader)
 {
 	memset(&reader->embedding, 0, sizeof(reader->embedding));
 	reader->has_embedding = false;
-	reader->position = -1;
+	reader->index = INF_REPLY_NO_INDEX;
 	return true;
 }
 
@@ -323,12 +175,12 @@ static bool
 finish_result(ReplyReader *reader)
 {
 	if (!reader->has_embedding)
-		return refuse(reader, "failed to find required field [%s] in the answer",
-					  reader->shape->embedding);
+		note(reader, "failed to find required field [%s] in the answer",
+			 reader->shape->embedding);
 	if (reader->nresults < reader->call->ninputs)
 	{
 		reader->results[reader->nresults] = reader->embedding;
-		reader->positions[reader->nresults] = reader->position;
+		reader->indexes[reader->nresults] = reader->index;
 	}
 	reader->nresults++;
 	reader->place = IN_LIST;
@@ -339,6 +191,7 @@ finish_result(ReplyReader *reader)
 static bool
 leave_embedding(ReplyReader *reader)
 {
+	reader->has_embedding = true;
 	reader->place = IN_RESULT;
 	return reader->shape->embedding != NULL || finish_result(reader);
 }
@@ -348,7 +201,7 @@ static bool
 ignore_value(ReplyReader *reader, JsonEvent event, Place place)
 {
 	reader->place = place;
-	if (event == JSON_EVENT_ARRAY || event == JSON_EVENT_OBJECT)
+	if (is_container(event))
 	{
 		reader->after_other = place;
 		reader->place = IN_OTHER;
@@ -357,26 +210,58 @@ ignore_value(ReplyReader *reader, JsonEvent event, Place place)
 	return true;
 }
 
+/* The next value, if it is an array of numbers or base64, is a vector. */
+static bool
+expect_vector(ReplyReader *reader)
+{
+	int			width = reader->nresults > 0 ? reader->results[0].ndimensions :
+		reader->call->ndimensions;
+
+	if (!inf_vector_begin(&reader->vector, width > 0 ? width : FIRST_DIMENSIONS))
+		return refuse(reader, "%s", reader->vector.fault);
+	reader->stream.floats = &reader->vector.floats;
+	return true;
+}
+
+/* What stands in place of an embedding. */
+static bool
+take_no_embedding(ReplyReader *reader, JsonEvent event, const char *wanted)
+{
+	note(reader, "%s is of type %s where an %s was expected",
+		 reader->is_sparse ? "a sparse embedding" : "an embedding",
+		 inf_reply_type_name(event), wanted);
+	reader->stream.floats = NULL;
+	return leave_embedding(reader) && ignore_value(reader, event, reader->place);
+}
+
 static bool
 take_embedding(ReplyReader *reader, JsonEvent event)
 {
 	if (!reader->is_sparse)
 	{
-		if (event == JSON_EVENT_FLOATS)
-			return finish_vector(reader) && leave_embedding(reader);
-		return refuse(reader,
-					  "an embedding is of type %s where an array of numbers was expected",
-					  type_name(event));
+		if (event != JSON_EVENT_FLOATS)
+			return take_no_embedding(reader, event, "array of numbers");
+		if (!inf_vector_finish(&reader->vector, &reader->stream,
+							   &reader->embedding))
+			note(reader, "%s", reader->vector.fault);
+		return leave_embedding(reader);
 	}
 	if (event == JSON_EVENT_OBJECT)
 		reader->place = IN_TOKEN_MAP;
 	else if (event == JSON_EVENT_ARRAY && reader->shape->embedding == NULL)
 		reader->place = IN_TOKEN_LIST;
 	else
-		return refuse(reader,
-					  "a sparse embedding is of type %s where an object was expected",
-					  type_name(event));
-	return begin_tokens(reader);
+		return take_no_embedding(reader, event, "object");
+	return inf_token_begin(&reader->tokens) ||
+		refuse(reader, "%s", reader->tokens.fault);
+}
+
+static bool
+finish_tokens(ReplyReader *reader)
+{
+	if (!inf_token_finish(&reader->tokens, &reader->embedding))
+		note(reader, "%s", reader->tokens.fault);
+	return leave_embedding(reader);
 }
 
 /* The beginning of a result, or the end of the list. */
@@ -386,8 +271,7 @@ take_result(ReplyReader *reader, JsonEvent event)
 	if (event == JSON_EVENT_ARRAY_END)
 	{
 		/* room for a vector that did not come */
-		if (reader->stream.floats != NULL)
-			pfree(reader->embedding.array);
+		inf_vector_discard(&reader->vector);
 		reader->stream.floats = NULL;
 		reader->place = reader->stream.depth > 0 ? IN_ANSWER : BEHIND_ANSWER;
 		return true;
@@ -400,13 +284,11 @@ take_result(ReplyReader *reader, JsonEvent event)
 	}
 	if (reader->shape->embedding == NULL)
 		return take_embedding(reader, event);
-	if (event == JSON_EVENT_OBJECT)
-	{
-		reader->place = IN_RESULT;
-		return begin_result(reader);
-	}
-	return refuse(reader, "failed to find required field [%s] in the answer",
-				  reader->shape->embedding);
+	(void) begin_result(reader);
+	if (event != JSON_EVENT_OBJECT)
+		return finish_result(reader) && ignore_value(reader, event, IN_LIST);
+	reader->place = IN_RESULT;
+	return true;
 }
 
 /* Between results, which may be embeddings themselves. */
@@ -428,7 +310,7 @@ begin_list(ReplyReader *reader, JsonEvent event)
 	if (event != JSON_EVENT_ARRAY)
 		return refuse(reader, "%s%s%s is of type %s where an array was expected",
 					  name ? "field [" : "the answer", name ? name : "",
-					  name ? "]" : "", type_name(event));
+					  name ? "]" : "", inf_reply_type_name(event));
 	if (reader->has_list)
 		return refuse(reader, "field [%s] occurs twice in the answer", name);
 	reader->has_list = true;
@@ -445,9 +327,14 @@ take_answer_key(ReplyReader *reader, const char *key)
 {
 	const ReplyShape *shape = reader->shape;
 
+	if (shape->otherwise != NULL && !reader->has_list &&
+		is_named(shape->otherwise->list, key))
+		shape = reader->shape = shape->otherwise;
 	reader->after_other = IN_ANSWER;
 	reader->place = is_named(shape->list, key) ? AT_LIST :
-		is_named(shape->usage, key) ? AT_USAGE : AT_OTHER;
+		is_named(shape->usage, key) ? AT_USAGE :
+		shape->usage == NULL && is_named(shape->tokens, key) ? AT_TOKEN_COUNT :
+		AT_OTHER;
 	return true;
 }
 
@@ -467,12 +354,12 @@ take_result_key(ReplyReader *reader, const char *key)
 	return reader->is_sparse || expect_vector(reader);
 }
 
-static bool
-refuse_token(ReplyReader *reader)
+static void
+spoil_tokens(ReplyReader *reader)
 {
-	return refuse(reader,
-				  "a sparse embedding lacks field [index], a token id, in element %d",
-				  reader->embedding.ntokens);
+	inf_token_spoil(&reader->tokens,
+					"a sparse embedding lacks field [index], a token id, in element %d",
+					reader->tokens.ntokens);
 }
 
 /* Between tokens of a list. */
@@ -480,13 +367,24 @@ static bool
 take_listed_token(ReplyReader *reader, JsonEvent event)
 {
 	if (event == JSON_EVENT_ARRAY_END)
-		return finish_tokens(reader) && leave_embedding(reader);
+		return finish_tokens(reader);
 	if (event != JSON_EVENT_OBJECT)
-		return refuse_token(reader);
+	{
+		spoil_tokens(reader);
+		return ignore_value(reader, event, IN_TOKEN_LIST);
+	}
 	reader->token_id = -1;
 	reader->has_token_weight = false;
 	reader->place = IN_TOKEN;
 	return true;
+}
+
+/* A token whose weight follows. */
+static bool
+add_token(ReplyReader *reader, const char *text, size_t length)
+{
+	return inf_token_add(&reader->tokens, text, length) ||
+		refuse(reader, "%s", reader->tokens.fault);
 }
 
 /* {"index": id, "value": weight}, in either order. */
@@ -502,11 +400,14 @@ take_token_member(ReplyReader *reader, JsonEvent event, const char *text)
 			is_named("value", text) ? AT_TOKEN_VALUE : AT_OTHER;
 		return true;
 	}
-	if (reader->token_id < 0)
-		return refuse_token(reader);
 	reader->place = IN_TOKEN_LIST;
-	return add_token(reader, id, sprintf(id, INT64_FORMAT, reader->token_id)) &&
-		add_weight(reader, reader->has_token_weight, reader->token_weight);
+	if (reader->token_id < 0)
+		spoil_tokens(reader);
+	if (!add_token(reader, id, sprintf(id, INT64_FORMAT, reader->token_id)))
+		return false;
+	inf_token_set_weight(&reader->tokens, reader->has_token_weight,
+						 reader->token_weight);
+	return true;
 }
 
 /* The token of a map, or the end of it. */
@@ -515,9 +416,19 @@ take_mapped_token(ReplyReader *reader, JsonEvent event, const char *text,
 				  size_t length)
 {
 	if (event == JSON_EVENT_OBJECT_END)
-		return finish_tokens(reader) && leave_embedding(reader);
+		return finish_tokens(reader);
 	reader->place = AT_WEIGHT;
 	return add_token(reader, text, length);
+}
+
+static bool
+take_weight(ReplyReader *reader, JsonEvent event, const char *text)
+{
+	float		weight = 0;
+	bool		is_number = read_weight(event, text, &weight);
+
+	inf_token_set_weight(&reader->tokens, is_number, weight);
+	return ignore_value(reader, event, IN_TOKEN_MAP);
 }
 
 /*
@@ -528,7 +439,7 @@ take_mapped_token(ReplyReader *reader, JsonEvent event, const char *text,
 static void
 skip(ReplyReader *reader, JsonEvent event)
 {
-	if (event == JSON_EVENT_ARRAY || event == JSON_EVENT_OBJECT)
+	if (is_container(event))
 		reader->depth_of_other++;
 	else if (event == JSON_EVENT_ARRAY_END || event == JSON_EVENT_OBJECT_END)
 		reader->depth_of_other--;
@@ -564,13 +475,15 @@ take_member(ReplyReader *reader, JsonEvent event, const char *text)
 		case IN_USAGE:
 			reader->after_other = IN_USAGE;
 			reader->place = event == JSON_EVENT_OBJECT_END ? IN_ANSWER :
-				is_named(reader->shape->tokens, text) ? AT_USAGE_TOKENS : AT_OTHER;
+				is_named(reader->shape->tokens, text) ? AT_TOKEN_COUNT : AT_OTHER;
 			return true;
-		case AT_USAGE_TOKENS:
+		case AT_TOKEN_COUNT:
 			reader->ntokens = Max(read_count(event, text), 0);
-			return ignore_value(reader, event, IN_USAGE);
+			return ignore_value(reader, event,
+								reader->shape->usage ? IN_USAGE : IN_ANSWER);
 		case AT_INDEX:
-			reader->position = Min(read_count(event, text), INT_MAX);
+			reader->index = reader->index == INF_REPLY_NO_INDEX ?
+				read_index(event, text) : INF_REPLY_BAD_INDEX;
 			return ignore_value(reader, event, IN_RESULT);
 		case AT_TRUNCATED:
 			reader->embedding.is_truncated = event == JSON_EVENT_TRUE;
@@ -592,9 +505,6 @@ static bool
 take_at_place(ReplyReader *reader, JsonEvent event, const char *text,
 			  size_t length)
 {
-	float		weight = 0;
-	bool		is_number;
-
 	switch (reader->place)
 	{
 		case AT_ANSWER:
@@ -617,9 +527,7 @@ take_at_place(ReplyReader *reader, JsonEvent event, const char *text,
 		case IN_TOKEN_MAP:
 			return take_mapped_token(reader, event, text, length);
 		case AT_WEIGHT:
-			reader->place = IN_TOKEN_MAP;
-			is_number = read_weight(event, text, &weight);
-			return add_weight(reader, is_number, weight);
+			return take_weight(reader, event, text);
 		case IN_TOKEN_LIST:
 			return take_listed_token(reader, event);
 		case IN_TOKEN:
@@ -654,12 +562,12 @@ inf_reply_create(const InferenceCall *call, const ReplyShape *shape,
 	ReplyReader *reader = palloc0(sizeof(ReplyReader));
 
 	reader->call = call;
-	reader->shape = shape;
+	reader->first_shape = shape;
 	reader->is_sparse = call->model->task == INF_TASK_SPARSE_EMBEDDING;
-	reader->context = CurrentMemoryContext;
 	reader->results = results;
-	reader->positions = palloc(sizeof(int) * Max(call->ninputs, 1));
-	reader->floats.grow = grow_floats;
+	reader->indexes = palloc(sizeof(int64) * Max(call->ninputs, 1));
+	inf_vector_init(&reader->vector, call->ndimensions);
+	inf_token_init(&reader->tokens);
 	inf_reply_begin(reader);
 	return reader;
 }
@@ -670,13 +578,14 @@ inf_reply_begin(void *arg)
 	ReplyReader *reader = arg;
 
 	inf_json_stream_init(&reader->stream, take_event, reader);
+	reader->shape = reader->first_shape;
 	reader->place = AT_ANSWER;
 	reader->nresults = 0;
 	reader->has_list = false;
 	reader->ntokens = 0;
 	reader->has_bytes = false;
 	reader->has_ended = false;
-	reader->fault[0] = '\0';
+	reader->bad_result = -1;
 }
 
 /* After a fault it goes on in silence, so that the connection can be kept. */
@@ -690,30 +599,11 @@ inf_reply_take(void *arg, const char *bytes, size_t length)
 		reader->has_ended = !inf_json_stream_feed(&reader->stream, bytes, length);
 }
 
-/* What the stream has to say of numbers and base64. */
+/* Whether the answer was read to its end; else fault says why. */
 static bool
-refuse_numbers(ReplyReader *reader)
+check_end(ReplyReader *reader)
 {
 	const JsonStream *stream = &reader->stream;
-
-	if (stream->bad_base64)
-		return refuse(reader, "an embedding is not valid base64 of 32-bit floats");
-	if (stream->bad_event == JSON_EVENT_FLOATS)
-		return refuse(reader, "element %d of an embedding is not finite",
-					  stream->bad_element);
-	if (stream->bad_event == JSON_EVENT_NUMBER)
-		return refuse(reader, "element %d of an embedding is out of range for type real",
-					  stream->bad_element);
-	return refuse(reader, "element %d of an embedding is of type %s where a number was expected",
-				  stream->bad_element, type_name(stream->bad_event));
-}
-
-/* Whether the answer was read to its end and is whole; else fault says why. */
-static bool
-check_answer(ReplyReader *reader)
-{
-	const JsonStream *stream = &reader->stream;
-	const InferenceEmbedding *results = reader->results;
 
 	if (!reader->has_bytes)
 		return refuse(reader, "the answer is empty");
@@ -721,66 +611,76 @@ check_answer(ReplyReader *reader)
 		reader->has_ended = !inf_json_stream_end(&reader->stream);
 	if (stream->fault != NULL)
 		return refuse(reader, "the answer is not valid JSON: %s", stream->fault);
-	if (stream->bad_element >= 0 || stream->bad_base64)
-		return refuse_numbers(reader);
 	if (reader->has_ended)
 		return false;
 	if (!reader->has_list)
 		return refuse(reader, "failed to find required field [%s] in the answer",
 					  reader->shape->list);
-	if (reader->nresults != reader->call->ninputs)
-		return refuse(reader,
-					  "the number of embeddings [%d] does not equal the number of inputs [%d]",
-					  reader->nresults, reader->call->ninputs);
-	for (int i = 1; i < reader->nresults; i++)
-		if (results[i].ndimensions != results[0].ndimensions)
-			return refuse(reader,
-						  "embeddings of different dimensions in one answer: %d and %d",
-						  results[0].ndimensions, results[i].ndimensions);
 	return true;
 }
 
 /*
- * Puts results where their "index" says, if all of them together are a
- * permutation; else they stay, since compatible servers are known to send 0
- * throughout or nothing.
+ * Whether results are one for each input; places says whose.  Else fault says
+ * why, and *input (from 1) which of the inputs it is about, if it is one.
  */
-static void
-order_results(ReplyReader *reader)
+static bool
+check_results(ReplyReader *reader, int *places, int *input)
 {
 	int			n = reader->nresults;
+	int			bad = reader->bad_result;
+
+	if (n != reader->call->ninputs)
+		return bad < 0 &&
+			refuse(reader, "the number of embeddings [%d] does not equal the number of inputs [%d]",
+				   n, reader->call->ninputs);
+	if (!inf_reply_find_places(reader->indexes, n, places, reader->fault))
+		return false;
+	if (bad < 0 &&
+		inf_reply_check_widths(reader->results, n, reader->call->ndimensions,
+							   &bad, reader->fault))
+		return true;
+	if (bad >= 0)
+		*input = places[bad] + 1;
+	return false;
+}
+
+/* Puts results where they belong. */
+static void
+order_results(ReplyReader *reader, const int *places)
+{
+	int			n = reader->nresults;
+	Size		bytes = sizeof(InferenceEmbedding) * n;
+	InferenceEmbedding *as_they_came;
 	bool		in_order = true;
-	InferenceEmbedding *ordered;
-	bool	   *taken;
 
 	for (int i = 0; i < n && in_order; i++)
-		in_order = reader->positions[i] == i;
+		in_order = places[i] == i;
 	if (in_order)
 		return;
-	ordered = palloc(sizeof(InferenceEmbedding) * n);
-	taken = palloc0(sizeof(bool) * n);
+	as_they_came = palloc(bytes);
+	memcpy(as_they_came, reader->results, bytes);
 	for (int i = 0; i < n; i++)
-	{
-		int			position = reader->positions[i];
-
-		if (position < 0 || position >= n || taken[position])
-			return;
-		taken[position] = true;
-		ordered[position] = reader->results[i];
-	}
-	memcpy(reader->results, ordered, sizeof(InferenceEmbedding) * n);
+		reader->results[places[i]] = as_they_came[i];
+	pfree(as_they_came);
 }
 
 bool
 inf_reply_finish(ReplyReader *reader, InferenceFault *fault)
 {
-	if (!check_answer(reader))
+	int		   *places = palloc(sizeof(int) * Max(reader->call->ninputs, 1));
+	int			input = 0;
+	bool		is_good = check_end(reader) &&
+		check_results(reader, places, &input);
+
+	if (is_good)
+		order_results(reader, places);
+	else
 	{
 		inf_fault_set(fault, INF_FAULT_BAD_ANSWER, "%s", reader->fault);
-		return false;
+		fault->input = input;
 	}
-	order_results(reader);
-	return true;
+	pfree(places);
+	return is_good;
 }
 
 int64
@@ -792,6 +692,6 @@ inf_reply_tokens(const ReplyReader *reader)
 void
 inf_reply_free(ReplyReader *reader)
 {
-	pfree(reader->positions);
+	pfree(reader->indexes);
 	pfree(reader);
 }

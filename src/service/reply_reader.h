@@ -23,8 +23,12 @@ typedef struct ReplyShape
 	const char *embedding;		/* of a result; NULL: the result is it */
 	const char *index;			/* of a result: which input it belongs to */
 	const char *truncated;		/* of a result: whether the text was cut */
-	const char *usage;			/* of the answer: an object with */
+	const char *usage;			/* of the answer: an object with tokens; NULL: the
+								 * answer itself has them */
 	const char *tokens;			/* the number of tokens that were counted */
+
+	/* Another that the answer may have; the name of its list tells.  Or NULL. */
+	const struct ReplyShape *otherwise;
 } ReplyShape;
 
 typedef struct ReplyReader ReplyReader;
@@ -45,7 +49,8 @@ extern void inf_reply_take(void *reader, const char *bytes, size_t length);
 
 /*
  * After the last piece: whether results hold one embedding for each input, in
- * their order.  If not, fault says why.
+ * their order.  If not, fault says why, and of which input, if all but one are
+ * good and the answer is whole.
  */
 extern bool inf_reply_finish(ReplyReader *reader, InferenceFault *fault);
 

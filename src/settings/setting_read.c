@@ -168,3 +168,13 @@ inf_setting_value_text(const JsonbValue *value)
 	json = JsonbValueToJsonb(&copy);
 	return JsonbToCString(NULL, &json->root, VARSIZE(json));
 }
+
+int
+inf_setting_dimensions(const InferenceModel *model)
+{
+	int			found = inf_setting_integer(model->discovered, "dimensions", 0);
+
+	if (model->task != INF_TASK_TEXT_EMBEDDING)
+		return 0;
+	return inf_setting_integer(model->service_settings, "dimensions", found);
+}

@@ -13,6 +13,8 @@
 
 #include "utils/jsonb.h"
 
+#include "base/types.h"
+
 /* Database encoding, palloc'ed; NULL if absent. */
 extern char *inf_setting_string(Jsonb *settings, const char *name);
 
@@ -24,6 +26,10 @@ extern int	inf_setting_integer(Jsonb *settings, const char *name, int fallback);
 
 /* Any member; NULL if absent. */
 extern JsonbValue *inf_setting_find(Jsonb *settings, const char *name);
+
+/* Dimensions of a model's vectors, as set or found out; 0: not known. */
+extern int	inf_setting_dimensions(const InferenceModel *model);
+
 
 /* A member object; NULL if absent or no object. */
 extern Jsonb *inf_setting_object(Jsonb *settings, const char *name);

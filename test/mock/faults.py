@@ -50,8 +50,20 @@ def index_same(call, argument):
     call.indexes = [0] * len(call.results)
 
 
-def index_bad(call, argument):
-    call.indexes = [i + 7 for i in range(len(call.results))]
+def index_from(call, argument):
+    call.indexes = [i + int(argument) for i in range(len(call.results))]
+
+
+def index_gap(call, argument):
+    call.indexes = [i + (i > 0) for i in range(len(call.results))]
+
+
+def index_twice(call, argument):
+    call.indexes = [max(i, 1) for i in range(len(call.results))]
+
+
+def index_missing(call, argument):
+    call.indexes = [i or None for i in range(len(call.results))]
 
 
 def count(call, argument):
@@ -79,7 +91,10 @@ def replace_first(value):
 RESULT_FAULTS = {
     "shuffle": shuffle,
     "index_same": index_same,
-    "index_bad": index_bad,
+    "index_from": index_from,
+    "index_gap": index_gap,
+    "index_twice": index_twice,
+    "index_missing": index_missing,
     "count": count,
     "width": width,
     "nan": replace_first("@NaN@"),

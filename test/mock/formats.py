@@ -52,8 +52,11 @@ def token_id(word):
     return zlib.crc32(word.encode()) % 30522
 
 
-def to_base64(vector):
-    return base64.b64encode(struct.pack("<%df" % len(vector), *vector)).decode()
+def to_base64(vector, kind):
+    """kind: of struct, with the order of bytes before it; b: one byte for each number."""
+    if kind == "b":
+        vector = [round(value * 127) for value in vector]
+    return base64.b64encode(struct.pack("%s%d%s" % (kind[:-1], len(vector), kind[-1]), *vector)).decode()
 
 
 class Call:
@@ -119,6 +122,7 @@ class OpenAI:
         # Faults are of numbers, unless the address asks for both.
         asked = call.body.get("encoding_format") == "base64" and "fault" not in call.query
         as_base64 = asked or "base64" in call.query
+        kind = call.query.get("encoding", "<f")
         indexes = call.indexes or range(len(call.results))
         ntokens = sum(len(text.split()) for text in call.inputs)
         return {
@@ -127,7 +131,7 @@ class OpenAI:
                 {
                     "object": "embedding",
                     "index": index,
-                    "embedding": to_base64(vector) if as_base64 else vector,
+                    "embedding": to_base64(vector, kind) if as_base64 and vector else vector,
                 }
                 for index, vector in zip(indexes, call.results)
             ],

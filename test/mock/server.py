@@ -10,6 +10,8 @@ any path:
 
     dims=N          width of dense vectors (default 8)
     base64          OpenAI: embeddings as base64, asked or not
+    encoding=KIND   OpenAI: what that is of: order of bytes and type as in
+                    struct (default <f); b: one byte for each number
     shape=object    Hugging Face: {"embeddings": ...}
     truncated=1     Elasticsearch: is_truncated
     auth=required   Elasticsearch: a key is needed

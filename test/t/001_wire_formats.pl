@@ -121,12 +121,48 @@ is( query(q{SELECT inference_infer('oa-base64', '{"input": ["first text", "secon
 		jsonb_build_object('embedding', to_jsonb(inference_embed('oa', 'second')))))}),
 	't', 'openai: inference_infer answers as Elasticsearch does');
 
-for my $fault ('shuffle', 'index_same', 'index_bad')
+# An index decides which text a vector belongs to; one that cannot is an error,
+# and nothing is stored.
+query('CREATE TABLE indexed (id int, v real[])');
+for my $fault ('shuffle', 'index_same', 'index_from:1', 'index_from:7', 'index_gap', 'index_twice', 'index_missing')
 {
 	put('text_embedding', 'oa-index', 'openai',
 		"$key, \"url\": \"" . $provider->url('/v1/embeddings', "fault=$fault") . '"');
-	is_batch('oa-index', \@texts, 8, "openai: order of the answer: $fault");
+	if ($fault !~ /:|gap|twice|missing/)
+	{
+		is_batch('oa-index', \@texts, 8, "openai: order of the answer: $fault");
+	}
+	else
+	{
+		like(
+			InferenceCluster::error_of($node, 'postgres',
+				"SET inference.max_retries = 0; INSERT INTO indexed SELECT i, inference_embed('oa-index', 'text ' || i) FROM generate_series(1, 300) i"),
+			qr/08P01: could not get embeddings from inference model "oa-index"\nDETAIL:  Service "openai" at 127\.0\.0\.1: field \[index\] must number the embeddings from 0 to \d+, or be the same for all, but embedding \d+ of the answer has (?:\d+|\d+ a second time|none)\./,
+			"openai: no order in the answer: $fault");
+		is(query('SELECT count(*) FROM indexed'), '0', "$fault: nothing is stored");
+	}
 	query(q{SELECT inference_delete('oa-index')});
+}
+
+# So do numbers whose width tells that they are of another type.
+for my $encoding ('<d', '>f', '<e', 'b')
+{
+	put('text_embedding', 'oa-known', 'openai', "$key, \"dimensions\": 8, \"url\": \""
+		  . $provider->url('/v1/embeddings', 'base64&encoding=' . ($encoding =~ s/</%3C/r =~ s/>/%3E/r)) . '"');
+	if ($encoding eq '<d')
+	{
+		is_batch('oa-known', \@texts, 8, 'openai: base64 of doubles');
+	}
+	else
+	{
+		like(
+			InferenceCluster::error_of($node, 'postgres',
+				"SET inference.max_retries = 0; INSERT INTO indexed SELECT i, inference_embed('oa-known', 'text ' || i) FROM generate_series(1, 300) i"),
+			qr/08P01: could not get embeddings from inference model "oa-known"\nDETAIL:  .*(?:not base64 of 32-bit floats|dimensions)/,
+			"openai: base64 of $encoding");
+		is(query('SELECT count(*) FROM indexed'), '0', "$encoding: nothing is stored");
+	}
+	query(q{SELECT inference_delete('oa-known')});
 }
 
 #

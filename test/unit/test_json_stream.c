@@ -43,7 +43,12 @@ take(void *arg, JsonEvent event, const char *text, size_t length)
 
 	end += sprintf(end, "%s%s ", names[event],
 				   has_text && length <= INF_JSON_MAX_TEXT ? text : "");
-	if (event == JSON_EVENT_FLOATS)
+	if (event == JSON_EVENT_FLOATS && log->stream.bad_base64 != NULL)
+		end += sprintf(end, "bad base64 ");
+	else if (event == JSON_EVENT_FLOATS && log->stream.bad_element >= 0)
+		end += sprintf(end, "bad %d: %s ", log->stream.bad_element,
+					   names[log->stream.bad_event]);
+	else if (event == JSON_EVENT_FLOATS)
 		for (int i = 0; i < log->floats.n; i++)
 			end += sprintf(end, "%g ", log->floats.values[i]);
 	if (event == JSON_EVENT_KEY && log->wants_floats)
@@ -83,11 +88,6 @@ read_in(const char *json, size_t length, size_t n, bool wants_floats)
 		return log.text;
 	if (log.stream.fault != NULL)
 		return log.stream.fault;
-	if (log.stream.bad_base64)
-		return "bad base64";
-	if (log.stream.bad_element >= 0)
-		sprintf(log.text, "element %d: %d", log.stream.bad_element,
-				log.stream.bad_event);
 	return log.text;
 }
 
@@ -231,19 +231,35 @@ main(void)
 	CHECK_STR(floats("\"AACAPwAAAEA=\""), "{ k:a f: 1 2 } ");
 	CHECK_STR(floats("\"AACAPw\""), "{ k:a f: 1 } ");
 	CHECK_STR(floats("\"\""), "{ k:a f: } ");
-	CHECK_STR(floats("\"\\/\\/\\/\\/\\/w==\""), "element 0: 10");
+	CHECK_STR(floats("\"\\/\\/\\/\\/\\/w==\""), "{ k:a f: bad 0: f: } ");
 	CHECK_STR(floats("\"Pz\\/\\/Pz8\\/Pz4=\""), "{ k:a f: 1.99412 0.186765 } ");
 	CHECK_STR(floats("{\"b\": 1}"), "{ k:a { k:b n:1 } } ");
 	CHECK_STR(floats("null"), "{ k:a null } ");
-	CHECK_STR(floats("[1, null]"), "element 1: 0");
-	CHECK_STR(floats("[\"x\"]"), "element 0: 4");
-	CHECK_STR(floats("[[1]]"), "element 0: 6");
-	CHECK_STR(floats("[{}]"), "element 0: 8");
-	CHECK_STR(floats("[1, 1e39]"), "element 1: 3");
-	CHECK_STR(floats("\"AACAfw==\""), "element 0: 10");
-	CHECK_STR(floats("\"AAAA\""), "bad base64");
-	CHECK_STR(floats("\"AA AA\""), "bad base64");
-	CHECK_STR(floats("\"AA\\nAA\""), "bad base64");
+
+	/* What is no vector is read to its end, and what follows it as well. */
+	CHECK_STR(floats("[1, null],\"b\":[2]"), "{ k:a f: bad 1: null k:b f: 2 } ");
+	CHECK_STR(floats("[true, 1, null, 2]"), "{ k:a f: bad 0: true } ");
+	CHECK_STR(floats("[\"x\", \"\\u00e9\\\"]\"],\"b\":1"), "{ k:a f: bad 0: s: k:b n:1 } ");
+	CHECK_STR(floats("[[1, 2], 3],\"b\":1"), "{ k:a f: bad 0: [ k:b n:1 } ");
+	CHECK_STR(floats("[1, {\"c\": {\"d\": [1]}, \"e\": 2}, 3],\"b\":1"),
+			  "{ k:a f: bad 1: { k:b n:1 } ");
+	CHECK_STR(floats("[1, {\"c\": 11111111111111111111111111111, \"d\": 2, \"e\": 3333333333333333333333333333333333333333333333}, 2]"),
+			  "{ k:a f: bad 1: { } ");
+	CHECK_STR(floats("[1, 1e39]"), "{ k:a f: bad 1: n: } ");
+	CHECK_STR(floats("[1, NaN, 2]"), "{ k:a f: bad 1: f: } ");
+	CHECK_STR(floats("[-Infinity, 2]"), "{ k:a f: bad 0: f: } ");
+	CHECK_STR(floats("[1, -NaN]"), "{ k:a f: bad 1: f: } ");
+	CHECK_STR(floats("[1, -Info]"), "a number is not well formed");
+	CHECK_STR(floats("[1, nan]"), "it holds a word that is not JSON");
+	CHECK_STR(floats("[null, 1}"), "a bracket does not match");
+	CHECK_STR(floats("[{\"c\" 1}]"), "a colon is missing");
+	CHECK_STR(floats("\"AACAfw==\""), "{ k:a f: bad 0: f: } ");
+	CHECK_STR(floats("\"AAAA\""), "{ k:a f: bad base64 } ");
+	CHECK_STR(floats("\"AA AA\",\"b\":[1]"), "{ k:a f: bad base64 k:b f: 1 } ");
+	CHECK_STR(floats("\"AA\\nAA\""), "{ k:a f: bad base64 } ");
+	CHECK_STR(floats("\"AA\\\"AA\""), "{ k:a f: bad base64 } ");
+	CHECK_STR(floats("\"A\""), "{ k:a f: bad base64 } ");
+	CHECK_STR(floats("\"no base64: \\u0000\""), "a string holds a NUL character");
 	CHECK_STR(floats("[1,]"), "unexpected character");
 	CHECK_STR(floats("[1}"), "a bracket does not match");
 
