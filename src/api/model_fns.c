@@ -9,6 +9,7 @@
 #include "utils/json.h"
 
 #include "base/text_encoding.h"
+#include "catalog/secret_store.h"
 #include "pipeline/infer.h"
 #include "pipeline/model_admin.h"
 #include "pipeline/model_config.h"
@@ -22,6 +23,8 @@ PG_FUNCTION_INFO_V1(inference_update);
 PG_FUNCTION_INFO_V1(inference_update_with_task);
 PG_FUNCTION_INFO_V1(inference_delete);
 PG_FUNCTION_INFO_V1(inference_delete_with_task);
+PG_FUNCTION_INFO_V1(_inference_key_set_at);
+PG_FUNCTION_INFO_V1(_inference_move_secrets);
 
 static char *
 get_name(FunctionCallInfo fcinfo, int argument)
@@ -37,7 +40,9 @@ read_config(Datum config)
 
 /*
  * Statements that carry a key must not reach the server log because they
- * failed: neither as STATEMENT nor within the context of a function.
+ * failed, neither as STATEMENT nor within the context of a function.  That
+ * context must not reach the client either, who may not be the function's
+ * author: so the callbacks that were there before are not called.
  */
 static void
 hide_statement(void *arg)
@@ -60,15 +65,13 @@ static Datum
 put_model(const char *path_task, const char *model_id, Datum config,
 		  bool validate)
 {
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = hide_statement
-	};
+	ErrorContextCallback *callers = error_context_stack;
+	ErrorContextCallback callback = {.callback = hide_statement};
 	InferenceModel *model;
 
 	error_context_stack = &callback;
 	model = inf_admin_put(path_task, model_id, read_config(config), validate);
-	error_context_stack = callback.previous;
+	error_context_stack = callers;
 	return describe_model(model);
 }
 
@@ -91,15 +94,13 @@ inference_put(PG_FUNCTION_ARGS)
 static Datum
 update_model(const char *path_task, const char *model_id, Datum config)
 {
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = hide_statement
-	};
+	ErrorContextCallback *callers = error_context_stack;
+	ErrorContextCallback callback = {.callback = hide_statement};
 	const InferenceModel *model;
 
 	error_context_stack = &callback;
 	model = inf_admin_update(path_task, model_id, read_config(config));
-	error_context_stack = callback.previous;
+	error_context_stack = callers;
 	return describe_model(model);
 }
 
@@ -196,4 +197,23 @@ inference_delete_with_task(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(delete_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
 								 PG_GETARG_BOOL(2), PG_GETARG_BOOL(3)));
+}
+
+/* _inference_key_set_at(model_id text) */
+Datum
+_inference_key_set_at(PG_FUNCTION_ARGS)
+{
+	TimestampTz set_at;
+
+	if (!inf_catalog_key_set_at(get_name(fcinfo, 0), &set_at))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(set_at);
+}
+
+/* _inference_move_secrets(from_table regclass), for one upgrade script alone */
+Datum
+_inference_move_secrets(PG_FUNCTION_ARGS)
+{
+	inf_catalog_move_secrets(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
 }

@@ -7,6 +7,13 @@
 
 #include "postgres.h"
 
+/*
+ * Longest key of a model.  Keys travel in a header, for which servers take 8 kB
+ * with all others; and a row with it must fit into a page, since what is stored
+ * out of line can be read by members of pg_read_all_data.
+ */
+#define INF_MAX_KEY_BYTES 4096
+
 typedef struct InferenceSecret InferenceSecret;
 
 /* Copies length bytes into the current memory context. */

@@ -43,6 +43,8 @@ typedef struct InferenceModel
 	InferenceSecret *api_key;	/* NULL: the model has none (any more) */
 	char	   *bound_to;		/* origin that the key may be sent to; NULL:
 								 * wherever inference.elser_url points */
+	TimestampTz key_set_at;
+
 	TimestampTz updated_at;
 } InferenceModel;
 

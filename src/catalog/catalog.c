@@ -106,7 +106,9 @@ inf_catalog_if_installed(void)
 	PG_TRY();
 	{
 		catalog.schema = extension_schema(extension);
-		catalog.wrapper = get_foreign_data_wrapper_oid(INF_EXTENSION_NAME, false);
+
+		/* A superuser can take it from the extension and drop it. */
+		catalog.wrapper = get_foreign_data_wrapper_oid(INF_EXTENSION_NAME, true);
 		catalog.model_table = find_table(catalog.schema, "inference_model",
 										 &catalog.model_index);
 		catalog.secret_table = find_table(catalog.schema, "inference_secret",

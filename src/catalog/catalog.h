@@ -17,7 +17,7 @@
 typedef struct InferenceCatalog
 {
 	Oid			schema;
-	Oid			wrapper;		/* the foreign-data wrapper */
+	Oid			wrapper;		/* the foreign-data wrapper; invalid: gone */
 	Oid			model_table;	/* inference_model */
 	Oid			model_index;	/* its primary key (model_id) */
 	Oid			secret_table;	/* inference_secret */

@@ -24,8 +24,11 @@ extern List *inf_catalog_list_models(void);
 /* Writes the rows of a model whose server has just been made. */
 extern void inf_catalog_insert_model(const InferenceModel *model);
 
-/* Rewrites settings, key and updated_at of a model. */
-extern void inf_catalog_update_model(const InferenceModel *model);
+/*
+ * Rewrites settings, what was discovered, updated_at and, if there is a new
+ * one, the key of a model.
+ */
+extern void inf_catalog_update_model(const InferenceModel *model, bool new_key);
 
 /* Deletes the rows of a model, if there are any. */
 extern void inf_catalog_delete_model(const char *model_id);

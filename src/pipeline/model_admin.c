@@ -132,7 +132,7 @@ inf_admin_update(const char *path_task, const char *model_id, Jsonb *config)
 	changed = inf_config_merge(path_task, model, config);
 	if (changed == NULL)
 		return model;
-	inf_catalog_update_model(changed);
+	inf_catalog_update_model(changed, changed->api_key != model->api_key);
 	inf_catalog_touch_server(changed);
 	return changed;
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -216,6 +217,7 @@ take_secret(InferenceModel *model, const InferenceServiceOps *service,
 	secret = linitial(secrets);
 	model->api_key = inf_secret_make(secret->value, strlen(secret->value));
 	explicit_bzero(secret->value, strlen(secret->value));
+	model->key_set_at = GetCurrentTransactionStartTimestamp();
 
 	model->bound_to = NULL;
 	url = service->url ? service->url(model, &route) : NULL;

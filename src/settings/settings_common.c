@@ -28,3 +28,11 @@ inf_setting_check_header(const char *value)
 			return "only printable ASCII characters without blanks can be sent in a header";
 	return NULL;
 }
+
+const char *
+inf_setting_check_key(const char *value)
+{
+	if (strlen(value) > INF_MAX_KEY_BYTES)
+		return "a key has at most " CppAsString2(INF_MAX_KEY_BYTES) " bytes";
+	return inf_setting_check_header(value);
+}

@@ -13,10 +13,13 @@ extern const SettingField inf_rate_limit_fields[];
 /* NULL, or why value cannot stand in an HTTP header. */
 extern const char *inf_setting_check_header(const char *value);
 
+/* The same for a key, which has a greatest length. */
+extern const char *inf_setting_check_key(const char *value);
+
 #define INF_SETTING_API_KEY(required, text) \
 	{.name = "api_key", .type = SETTING_STRING, \
 	 .flags = SETTING_SECRET | (required), \
-	 .check = inf_setting_check_header, .description = text}
+	 .check = inf_setting_check_key, .description = text}
 
 /* Stored vectors depend on these three, so they stay as they were put. */
 #define INF_SETTING_DIMENSIONS(task, otherwise, text) \

@@ -30,7 +30,7 @@ my $tempdir = PostgreSQL::Test::Utils::tempdir();
 # Everything about models that a dump must keep, as text.
 my $state_sql = q{
 	SELECT inference_get();
-	SELECT * FROM inference_models ORDER BY model_id;
+	SELECT to_jsonb(m) - 'key_set_at' FROM inference_models m ORDER BY model_id;
 	SELECT model_id, discovered FROM inference_model ORDER BY model_id;
 	SELECT srvname, srvowner::regrole, srvtype, srvversion, srvoptions,
 		srvacl, obj_description(oid, 'pg_foreign_server')
