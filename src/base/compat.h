@@ -168,6 +168,18 @@ typedef UpperUniquePath InfUniquePath;
 #define T_InfUniquePath T_UpperUniquePath
 #endif
 
+/*
+ * 16: JSON_OBJECT, JSON_ARRAY and the like have nodes of their own, which
+ * evaluate all of their arguments.
+ */
+#if PG_VERSION_NUM >= 160000
+#define inf_is_json_constructor(node) \
+	(IsA(node, JsonConstructorExpr) || IsA(node, JsonValueExpr) || \
+	 IsA(node, JsonIsPredicate))
+#else
+#define inf_is_json_constructor(node) false
+#endif
+
 /* 18: EXPLAIN's state and formats have headers of their own. */
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000

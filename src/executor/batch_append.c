@@ -68,7 +68,8 @@ batch_above_append(Reader reader, AppendPath *path)
 								   create_projection_path(reader.root, child->parent,
 														  below, of_child));
 	}
-	return inf_batch_make_path(reader, &append->path, child_target, target, calls);
+	return inf_batch_make_path(reader, &append->path, child_target, target, calls,
+							   inf_batch_conditions(&path->path, target->exprs, calls));
 }
 
 /* Each child computes the target by itself, in terms of its own columns. */

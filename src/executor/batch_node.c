@@ -20,9 +20,21 @@ static const CustomPathMethods batch_path_methods = {
 	.PlanCustomPath = plan_batch_path
 };
 
+List *
+inf_batch_conditions(const Path *path, List *expressions, List *calls)
+{
+	List	   *conditions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, calls)
+		conditions = lappend(conditions,
+							 inf_batch_condition(path, (Node *) expressions, lfirst(lc)));
+	return conditions;
+}
+
 Path *
 inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
-					PathTarget *target, List *calls)
+					PathTarget *target, List *calls, List *conditions)
 {
 	CustomPath *batch = makeNode(CustomPath);
 	Path	   *below = IsA(path, ProjectionPath) ?
@@ -40,7 +52,8 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	batch->path.total_cost = path->total_cost;
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
-	batch->custom_private = list_make2(calls, makeInteger(reader.first_rows));
+	batch->custom_private = list_make3(calls, conditions,
+									   makeInteger(reader.first_rows));
 	batch->methods = &batch_path_methods;
 	*reader.batched = list_concat_unique(*reader.batched, calls);
 	return (Path *) batch;
@@ -72,11 +85,13 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 {
 	CustomScan *scan = makeNode(CustomScan);
 	List	   *calls = linitial(path->custom_private);
+	List	   *conditions = lsecond(path->custom_private);
 	List	   *kinds = NIL;
 	List	   *functions = NIL;
 	ListCell   *lc;
+	ListCell   *condition;
 
-	foreach(lc, calls)
+	forboth(lc, calls, condition, conditions)
 	{
 		FuncExpr   *call = lfirst_node(FuncExpr, lc);
 		BatchCallKind kind = BATCH_CALL_EMBED;
@@ -84,6 +99,9 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 		(void) inf_batch_is_call(call->funcid, &kind);
 		kinds = lappend_int(kinds, kind);
 		functions = lappend_oid(functions, call->funcid);
+		scan->custom_exprs = lappend(scan->custom_exprs, lfirst(condition) ?
+									 copyObject(lfirst(condition)) :
+									 makeBoolConst(true, false));
 		scan->custom_exprs = list_concat(scan->custom_exprs,
 										 copyObject(call->args));
 	}
@@ -91,7 +109,7 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
 	scan->custom_private = list_make3(kinds, functions,
-									  list_make1_int(intVal(lsecond(path->custom_private))));
+									  list_make1_int(intVal(lthird(path->custom_private))));
 	if (ExecSupportsBackwardScan(linitial(custom_plans)))
 		scan->flags = CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
 	scan->methods = &inf_batch_scan_methods;

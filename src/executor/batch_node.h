@@ -11,10 +11,14 @@
 
 /*
  * Our node over a path that computes child_target, and gives target, with the
- * calls.
+ * calls, each of which is made under its condition.
  */
 extern Path *inf_batch_make_path(Reader reader, Path *path,
 								 PathTarget *child_target, PathTarget *target,
-								 List *calls);
+								 List *calls, List *conditions);
+
+/* When calls are made that a node has in these expressions; NULL: always. */
+extern List *inf_batch_conditions(const Path *path, List *expressions,
+								  List *calls);
 
 #endif							/* INFERENCE_EXECUTOR_BATCH_NODE_H */

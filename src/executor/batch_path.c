@@ -72,7 +72,9 @@ batch_computing_path(Reader reader, Path *path)
 	return inf_batch_make_path(reader, path,
 							   inf_batch_make_child_target(reader.root, path,
 														   path->pathtarget, calls),
-							   path->pathtarget, calls);
+							   path->pathtarget, calls,
+							   inf_batch_conditions(path, path->pathtarget->exprs,
+													calls));
 }
 
 /* The rows of INSERT ... VALUES, with a projection above them or without. */
@@ -99,47 +101,74 @@ batch_insert_of_values(Reader reader, Path *path)
 	return inf_batch_make_path(reader, path,
 							   inf_batch_make_child_target(reader.root, path,
 														   target, calls),
-							   target, calls);
+							   target, calls,
+							   inf_batch_conditions(path, target->exprs, calls));
 }
 
-/*
- * Calls in the arguments of aggregates become columns of what the aggregates
- * read.  Those of a FILTER might not be made.
- */
-static void
-batch_aggregates(Reader reader, AggPath *path)
+/* What an aggregate evaluates for a row: its arguments, if its FILTER is true. */
+static Node *
+evaluated_for_rows(const Aggref *aggregate)
+{
+	CaseExpr   *expr;
+	CaseWhen   *when;
+
+	if (aggregate->aggfilter == NULL)
+		return (Node *) aggregate->args;
+	expr = makeNode(CaseExpr);
+	when = makeNode(CaseWhen);
+	when->expr = aggregate->aggfilter;
+	when->result = (Expr *) aggregate->args;
+	expr->args = list_make1(when);
+	return (Node *) expr;
+}
+
+/* What a node that aggregates evaluates for each row that it reads. */
+static List *
+evaluated_by(const AggPath *path)
 {
 	List	   *aggregates = pull_var_clause((Node *) list_make2(path->path.pathtarget->exprs,
 																 path->qual),
 											 PVC_INCLUDE_AGGREGATES |
 											 PVC_RECURSE_WINDOWFUNCS |
 											 PVC_INCLUDE_PLACEHOLDERS);
-	PathTarget *child_target = copy_pathtarget(path->subpath->pathtarget);
-	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
-	List	   *calls = NIL;
+	List	   *evaluated = NIL;
 	ListCell   *lc;
 
 	foreach(lc, aggregates)
-	{
-		Aggref	   *aggregate = lfirst(lc);
+		if (IsA(lfirst(lc), Aggref) &&
+			lfirst_node(Aggref, lc)->aggsplit == AGGSPLIT_SIMPLE)
+			evaluated = lappend(evaluated, evaluated_for_rows(lfirst(lc)));
+	return evaluated;
+}
 
-		if (IsA(aggregate, Aggref) && aggregate->aggfilter == NULL &&
-			aggregate->aggsplit == AGGSPLIT_SIMPLE)
-			calls = list_concat_unique(calls,
-									   inf_batch_calls_in(&path->path, (Node *) aggregate->args));
-	}
-	calls = list_difference(calls, target->exprs);
+/*
+ * Calls in the arguments of aggregates become columns of what the aggregates
+ * read.
+ */
+static void
+batch_aggregates(Reader reader, AggPath *path)
+{
+	PathTarget *child_target = copy_pathtarget(path->subpath->pathtarget);
+	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
+	List	   *evaluated = evaluated_by(path);
+	List	   *calls = list_difference(inf_batch_calls_known_in(&path->path,
+																 (Node *) evaluated),
+										target->exprs);
+	List	   *conditions = inf_batch_conditions(&path->path, evaluated, calls);
+	ListCell   *lc;
+	ListCell   *condition;
+
 	if (calls == NIL)
 		return;
 	add_new_columns_to_pathtarget(target, calls);
-	foreach(lc, calls)
-		inf_batch_add_arguments(child_target, lfirst(lc));
+	forboth(lc, calls, condition, conditions)
+		inf_batch_add_arguments(child_target, &path->path, lfirst(lc), lfirst(condition));
 	reader = path->aggstrategy == AGG_SORTED ? behind_groups(reader) :
 		behind_sort(reader);
 	path->subpath = inf_batch_make_path(reader, path->subpath,
 										set_pathtarget_cost_width(reader.root,
 																  child_target),
-										target, calls);
+										target, calls, conditions);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "base/guc.h"
 #include "catalog/model_cache.h"
 #include "executor/batch_call.h"
+#include "executor/batch_fallback.h"
 #include "executor/batch_scan.h"
 
 /*
@@ -44,6 +45,7 @@
 typedef struct BatchCall
 {
 	BatchCallKind kind;
+	ExprState  *condition;		/* NULL: it is made for each row */
 	int			nargs;
 	ExprState  *args[BATCH_MAX_ARGUMENTS];
 } BatchCall;
@@ -56,6 +58,8 @@ typedef struct Batch
 	MinimalTuple *rows;			/* (nrows) */
 	BatchCell  *cells;			/* (nrows, ncalls) */
 	int			nrows;
+	int			room;			/* for rows */
+	int			nasking;		/* rows for which any call is made */
 	int			next_row;		/* to hand on */
 	Size		bytes;
 } Batch;
@@ -154,6 +158,9 @@ prepare_calls(BatchScanState *state)
 		check_may_execute(list_nth_oid(functions, i));
 		call->kind = list_nth_int(kinds, i);
 		call->nargs = inf_batch_argument_count(call->kind);
+		if (!IsA(lfirst(expression), Const))
+			call->condition = ExecInitExpr(lfirst(expression), &state->css.ss.ps);
+		expression = lnext(scan->custom_exprs, expression);
 		for (int j = 0; j < call->nargs; j++)
 		{
 			call->args[j] = ExecInitExpr(lfirst(expression), &state->css.ss.ps);
@@ -176,6 +183,24 @@ start_anew(BatchScanState *state)
 	state->is_at_end = false;
 }
 
+/* What is computed from calls that may not have been made: see batch_fallback.c. */
+static void
+prepare_projection(BatchScanState *state)
+{
+	PlanState  *ps = &state->css.ss.ps;
+	CustomScan *scan = (CustomScan *) ps->plan;
+	bool		is_conditional = false;
+
+	for (int i = 0; i < state->ncalls; i++)
+		is_conditional |= state->calls[i].condition != NULL;
+	if (is_conditional && ps->ps_ProjInfo)
+		ps->ps_ProjInfo = ExecBuildProjectionInfo(inf_batch_add_fallbacks(scan->scan.plan.targetlist,
+																		  scan),
+												  ps->ps_ExprContext,
+												  ps->ps_ResultTupleSlot, ps,
+												  state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor);
+}
+
 /* Sends nothing: EXPLAIN comes here too, and so do rows that are checked again. */
 static void
 begin_scan(CustomScanState *css, EState *estate, int eflags)
@@ -192,14 +217,18 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	state->first_rows = linitial_int(list_nth(scan->custom_private,
 											  BATCH_PRIVATE_FIRST_ROWS));
 	prepare_calls(state);
+	prepare_projection(state);
 	state->context = AllocSetContextCreate(estate->es_query_cxt,
 										   "inference batch scan",
 										   ALLOCSET_DEFAULT_SIZES);
 	start_anew(state);
 }
 
-/* What the row in the expression context asks for in a call. */
-static void
+/*
+ * What the row in the expression context asks for in a call.  False: the call is
+ * not made for it.
+ */
+static bool
 take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 		  const BatchCall *call)
 {
@@ -208,18 +237,28 @@ take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 	MemoryContext caller;
 
 	cell->job = NULL;
+	if (call->condition)
+	{
+		bool		isnull;
+		Datum		is_made = ExecEvalExprSwitchContext(call->condition, econtext,
+														&isnull);
+
+		if (isnull || !DatumGetBool(is_made))
+			return false;
+	}
 	for (int i = 0; i < call->nargs; i++)
 	{
 		bool		isnull;
 
 		args[i] = ExecEvalExprSwitchContext(call->args[i], econtext, &isnull);
 		if (isnull)
-			return;				/* the functions are strict */
+			return true;		/* the functions are strict */
 	}
 	caller = MemoryContextSwitchTo(batch->context);
 	batch->bytes += inf_batch_take_call(call->kind, args, state->context,
 										&state->streams, &batch->jobs, cell);
 	MemoryContextSwitchTo(caller);
+	return true;
 }
 
 /*
@@ -246,13 +285,27 @@ show_row(BatchScanState *state, TupleTableSlot *row)
 	ExecStoreVirtualTuple(slot);
 }
 
+/* Makes room for another row, if need be. */
+static void
+grow_batch(BatchScanState *state, Batch *batch)
+{
+	if (batch->nrows < batch->room)
+		return;
+	batch->room *= 2;
+	batch->rows = repalloc_huge(batch->rows, sizeof(MinimalTuple) * batch->room);
+	batch->cells = repalloc_huge(batch->cells,
+								 sizeof(BatchCell) * batch->room * state->ncalls);
+}
+
 static void
 take_row(BatchScanState *state, Batch *batch, TupleTableSlot *row)
 {
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
 	MemoryContext caller = MemoryContextSwitchTo(batch->context);
 	MinimalTuple tuple = ExecCopySlotMinimalTuple(row);
+	bool		is_asking = false;
 
+	grow_batch(state, batch);
 	MemoryContextSwitchTo(caller);
 	batch->rows[batch->nrows] = tuple;
 	batch->bytes += tuple->t_len;
@@ -260,9 +313,11 @@ take_row(BatchScanState *state, Batch *batch, TupleTableSlot *row)
 	show_row(state, row);
 	econtext->ecxt_scantuple = state->css.ss.ss_ScanTupleSlot;
 	for (int i = 0; i < state->ncalls; i++)
-		take_call(state, batch, &batch->cells[batch->nrows * state->ncalls + i],
-				  &state->calls[i]);
+		is_asking |= take_call(state, batch,
+							   &batch->cells[batch->nrows * state->ncalls + i],
+							   &state->calls[i]);
 	batch->nrows++;
+	batch->nasking += is_asking;
 }
 
 static Batch *
@@ -275,6 +330,7 @@ create_batch(BatchScanState *state, int nrows)
 	Batch	   *batch = palloc0(sizeof(Batch));
 
 	batch->context = context;
+	batch->room = nrows;
 	batch->rows = palloc(sizeof(MinimalTuple) * nrows);
 	batch->cells = palloc(sizeof(BatchCell) * nrows * state->ncalls);
 	MemoryContextSwitchTo(caller);
@@ -302,7 +358,7 @@ send_batch(BatchScanState *state, Batch *batch)
 	state->nbatches++;
 }
 
-/* Rows of a batch: as many texts as go into a request. */
+/* Rows of a batch that ask for something: as many texts as go into a request. */
 static int
 batch_rows(const BatchScanState *state)
 {
@@ -323,7 +379,8 @@ read_batch(BatchScanState *state)
 							state->rows_allowed - state->nread);
 	Batch	   *batch = create_batch(state, nrows);
 
-	while (batch->nrows < nrows && batch->bytes < INF_MAX_BATCH_BYTES)
+	while (batch->nasking < nrows && state->nread < state->rows_allowed &&
+		   batch->bytes < INF_MAX_BATCH_BYTES)
 	{
 		TupleTableSlot *row = ExecProcNode(child);
 
@@ -601,10 +658,10 @@ explain_models(BatchScanState *state, ExplainState *es)
 	{
 		const BatchCall *call = &state->calls[i];
 		int			position = call->kind == BATCH_CALL_INFER_TASK ? 1 : 0;
-		char	   *model_id = fixed_text(state, list_nth(arguments, at + position));
+		char	   *model_id = fixed_text(state, list_nth(arguments, at + 1 + position));
 		const InferenceServiceOps *service = model_id ? service_of(model_id) : NULL;
 
-		at += call->nargs;
+		at += 1 + call->nargs;
 		models = add_name(models, model_id ? model_id : "differs by row");
 		services = add_name(services, service ? service->name : "unknown");
 		if (service && service->max_batch_inputs > 0)

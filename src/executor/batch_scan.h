@@ -20,7 +20,8 @@ typedef enum BatchCallKind
 
 /*
  * Of the CustomScan: custom_scan_tlist has the columns of the child, then the
- * calls; custom_exprs the arguments of all calls, one after the other.
+ * calls; custom_exprs, for one call after the other, the condition under which
+ * it is made and its arguments.
  */
 enum
 {

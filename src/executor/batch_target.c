@@ -20,11 +20,29 @@ is_fixed(Node *node)
 	return IsA(node, Const) || IsA(node, Param);
 }
 
+/* The columns of an expression. */
+static List *
+columns_of(const Path *path, Node *expression)
+{
+	return pull_var_clause(expression,
+						   PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
+						   (inf_batch_is_scan(path) ? PVC_RECURSE_PLACEHOLDERS :
+							PVC_INCLUDE_PLACEHOLDERS));
+}
+
 void
-inf_batch_add_arguments(PathTarget *target, FuncExpr *call)
+inf_batch_add_arguments(PathTarget *target, const Path *path, FuncExpr *call,
+						Expr *condition)
 {
 	ListCell   *lc;
 
+	/* They may fail for rows for which the call is not made. */
+	if (condition)
+	{
+		add_new_columns_to_pathtarget(target, columns_of(path, (Node *) condition));
+		add_new_columns_to_pathtarget(target, columns_of(path, (Node *) call->args));
+		return;
+	}
 	foreach(lc, call->args)
 		if (!is_fixed(lfirst(lc)))
 			add_new_column_to_pathtarget(target, lfirst(lc));
@@ -38,16 +56,12 @@ static List *
 needs_of(const Path *path, Node *expression)
 {
 	List	   *calls = inf_batch_calls_in(path, expression);
-	int			placeholders = inf_batch_is_scan(path) ? PVC_RECURSE_PLACEHOLDERS :
-		PVC_INCLUDE_PLACEHOLDERS;
 
 	if (is_fixed(expression))
 		return NIL;
 	if (calls == NIL && !contain_volatile_functions(expression))
 		return list_make1(expression);
-	return pull_var_clause(inf_batch_without_calls(expression, calls),
-						   PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
-						   placeholders);
+	return columns_of(path, inf_batch_without_calls(expression, calls));
 }
 
 PathTarget *
@@ -60,7 +74,9 @@ inf_batch_make_child_target(PlannerInfo *root, const Path *path,
 	foreach(lc, target->exprs)
 		add_new_columns_to_pathtarget(child, needs_of(path, lfirst(lc)));
 	foreach(lc, calls)
-		inf_batch_add_arguments(child, lfirst(lc));
+		inf_batch_add_arguments(child, path, lfirst(lc),
+								inf_batch_condition(path, (Node *) target->exprs,
+													lfirst(lc)));
 	return set_pathtarget_cost_width(root, child);
 }
 
@@ -79,6 +95,9 @@ inf_batch_mixes_groups(PlannerInfo *root, const Path *path)
 		if (needs != NIL && linitial(needs) != lfirst(lc))
 			return true;
 	}
+	foreach(lc, inf_batch_calls_in(path, (Node *) path->pathtarget->exprs))
+		if (inf_batch_condition(path, (Node *) path->pathtarget->exprs, lfirst(lc)))
+			return true;
 	return false;
 }
 

@@ -9,8 +9,12 @@
 
 #include "nodes/pathnodes.h"
 
-/* Adds the arguments of a call to what a node below computes. */
-extern void inf_batch_add_arguments(PathTarget *target, FuncExpr *call);
+/*
+ * Adds the arguments of a call that a node makes to what a node below computes,
+ * or what the condition and they are made from.
+ */
+extern void inf_batch_add_arguments(PathTarget *target, const Path *path,
+									FuncExpr *call, Expr *condition);
 
 /*
  * What the node below path must compute, so that target can be computed from

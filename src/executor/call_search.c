@@ -2,7 +2,9 @@
  * call_search.c
  *		Finds calls in expressions, and takes them out.
  *
- * A call is looked for where it is made for each row whatever that holds.
+ * A call may be made for each row whatever that holds, or only for some, if it
+ * stands in CASE, COALESCE, AND or OR: then it is found if what decides about it
+ * can be evaluated beforehand (call_condition.c).
  */
 #include "postgres.h"
 
@@ -15,6 +17,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
+#include "executor/call_condition.h"
 #include "executor/call_search.h"
 #include "executor/constant_call.h"
 
@@ -77,13 +81,117 @@ inf_batch_has_calls(Node *node, void *context)
 typedef struct CallSearch
 {
 	bool		in_scan;		/* what is looked at is computed by a scan */
+	List	   *branches;		/* around what is looked at, outermost first */
 	List	   *calls;			/* different ones found */
+	List	   *conditions;		/* for each call: when it is made; NULL: always */
+	List	   *places;			/* for each call: how often it stands there */
 } CallSearch;
 
-/*
- * Finds calls that are made for each row whatever it holds: not below a node
- * that may leave out an argument.
- */
+static bool find_calls(Node *node, void *context);
+
+/* A call has been found, in the branches that are being looked at. */
+static void
+add_call(CallSearch *search, FuncExpr *call)
+{
+	Expr	   *condition = search->branches ? inf_condition_of(search->branches) : NULL;
+	ListCell   *other;
+	ListCell   *its_condition;
+	ListCell   *its_places;
+
+	if (contain_volatile_functions((Node *) call) || !inf_call_varies(call->args) ||
+		inf_condition_has_case_test((Node *) call->args, NULL) ||
+		inf_condition_has_case_test((Node *) condition, NULL))
+		return;
+	forthree(other, search->calls, its_condition, search->conditions,
+			 its_places, search->places)
+	{
+		if (!equal(lfirst(other), call))
+			continue;
+		lfirst_int(its_places)++;
+		lfirst(its_condition) = condition && lfirst(its_condition) ?
+			inf_condition_either(lfirst(its_condition), condition) : NULL;
+		return;
+	}
+	search->calls = lappend(search->calls, call);
+	search->conditions = lappend(search->conditions, condition);
+	search->places = lappend_int(search->places, 1);
+}
+
+/* Calls that are made for some rows only are found if it can be said for which. */
+static void
+find_in_branch(CallSearch *search, Expr *arg, List *before, Expr *last,
+			   Expr *expression)
+{
+	Branch		branch = {arg, before, last};
+
+	if (before == NIL && last == NULL)
+		(void) find_calls((Node *) expression, search);
+	else if (inf_batch_has_calls((Node *) expression, NULL) &&
+			 inf_condition_is_decidable(&branch))
+	{
+		search->branches = lappend(search->branches, &branch);
+		(void) find_calls((Node *) expression, search);
+		search->branches = list_delete_last(search->branches);
+	}
+}
+
+static void
+find_in_case(CaseExpr *expr, CallSearch *search)
+{
+	List	   *before = NIL;
+	ListCell   *lc;
+
+	(void) find_calls((Node *) expr->arg, search);
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+		find_in_branch(search, expr->arg, before, NULL, when->expr);
+		find_in_branch(search, expr->arg, before, when->expr, when->result);
+		before = lappend(before, when->expr);
+	}
+	find_in_branch(search, expr->arg, before, NULL, expr->defresult);
+}
+
+/* The first that is not null ends the evaluation. */
+static void
+find_in_coalesce(CoalesceExpr *expr, CallSearch *search)
+{
+	List	   *before = NIL;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		find_in_branch(search, NULL, before, NULL, lfirst(lc));
+		test->arg = lfirst(lc);
+		test->nulltesttype = IS_NOT_NULL;
+		test->location = -1;
+		before = lappend(before, test);
+	}
+}
+
+/* The first that is false ends an AND, the first that is true an OR. */
+static void
+find_in_and_or(BoolExpr *expr, CallSearch *search)
+{
+	List	   *before = NIL;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		BooleanTest *test = makeNode(BooleanTest);
+
+		find_in_branch(search, NULL, before, NULL, lfirst(lc));
+		test->arg = lfirst(lc);
+		test->booltesttype = expr->boolop == AND_EXPR ? IS_FALSE : IS_TRUE;
+		test->location = -1;
+		before = lappend(before, test);
+	}
+}
+
+/* Finds calls, and when they are made. */
 static bool
 find_calls(Node *node, void *context)
 {
@@ -97,9 +205,7 @@ find_calls(Node *node, void *context)
 		case T_FuncExpr:
 			if (inf_batch_is_call(((FuncExpr *) node)->funcid, &kind))
 			{
-				if (!contain_volatile_functions(node) &&
-					inf_call_varies(((FuncExpr *) node)->args))
-					search->calls = list_append_unique(search->calls, node);
+				add_call(search, (FuncExpr *) node);
 				return false;
 			}
 			break;
@@ -108,6 +214,17 @@ find_calls(Node *node, void *context)
 			if (!search->in_scan)
 				return false;
 			break;
+		case T_CaseExpr:
+			find_in_case((CaseExpr *) node, search);
+			return false;
+		case T_CoalesceExpr:
+			find_in_coalesce((CoalesceExpr *) node, search);
+			return false;
+		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == NOT_EXPR)
+				break;
+			find_in_and_or((BoolExpr *) node, search);
+			return false;
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -121,6 +238,8 @@ find_calls(Node *node, void *context)
 		case T_SubscriptingRef:
 		case T_ArrayExpr:
 		case T_RowExpr:
+		case T_MinMaxExpr:
+		case T_XmlExpr:
 		case T_NullTest:
 		case T_BooleanTest:
 		case T_TargetEntry:
@@ -130,7 +249,8 @@ find_calls(Node *node, void *context)
 			/* its other expression is over the elements */
 			return find_calls((Node *) ((ArrayCoerceExpr *) node)->arg, search);
 		default:
-			return false;
+			if (!inf_is_json_constructor(node))
+				return false;
 	}
 	return expression_tree_walker(node, find_calls, context);
 }
@@ -145,10 +265,67 @@ inf_batch_is_scan(const Path *path)
 List *
 inf_batch_calls_in(const Path *path, Node *expression)
 {
-	CallSearch	search = {inf_batch_is_scan(path), NIL};
+	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
 
 	(void) find_calls(expression, &search);
 	return search.calls;
+}
+
+Expr *
+inf_batch_condition(const Path *path, Node *expression, const FuncExpr *call)
+{
+	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
+	ListCell   *found;
+	ListCell   *condition;
+
+	(void) find_calls(expression, &search);
+	forboth(found, search.calls, condition, search.conditions)
+		if (equal(lfirst(found), call))
+			return lfirst(condition);
+	return NULL;
+}
+
+typedef struct PlaceCount
+{
+	const FuncExpr *call;
+	int			nplaces;
+} PlaceCount;
+
+static bool
+count_places(Node *node, void *context)
+{
+	PlaceCount *count = context;
+
+	if (node == NULL)
+		return false;
+	if (equal(node, count->call))
+	{
+		count->nplaces++;
+		return false;
+	}
+	return expression_tree_walker(node, count_places, context);
+}
+
+List *
+inf_batch_calls_known_in(const Path *path, Node *expression)
+{
+	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
+	List	   *calls = NIL;
+	ListCell   *call;
+	ListCell   *condition;
+	ListCell   *places;
+
+	(void) find_calls(expression, &search);
+	forthree(call, search.calls, condition, search.conditions, places, search.places)
+	{
+		PlaceCount	count = {lfirst_node(FuncExpr, call), 0};
+
+		if (lfirst(condition))
+			(void) count_places(expression, &count);
+		if (lfirst(condition) == NULL || count.nplaces == lfirst_int(places))
+			calls = lappend(calls, lfirst(call));
+	}
+	return calls;
 }
 
 Node *

@@ -124,6 +124,34 @@ is( $provider->requests_of(sub {
 	}), 10, 'what the session remembers is not sent');
 
 #
+# Calls in branches: made for the rows that come to them
+#
+
+asks(q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END FROM docs}, 2, 'CASE');
+is($provider->stats->{inputs}, query(q{SELECT count(DISTINCT body) FROM docs WHERE g = 1 AND body ~ '\S'}), 'sends texts of its branch only');
+asks(q{SELECT CASE g WHEN 0 THEN '{1}' WHEN 1 THEN inference_embed('m', body) ELSE inference_embed('m', body || '!') END FROM docs}, 9, 'CASE of a value, with two calls');
+asks(q{SELECT CASE WHEN g < 3 THEN CASE WHEN g > 1 THEN inference_embed('m', body) END END FROM docs}, 2, 'CASE in CASE');
+asks(q{SELECT COALESCE(v, inference_embed('m', body)) FROM docs}, 10, 'COALESCE');
+asks(q{SELECT COALESCE(CASE WHEN g > 1 THEN '{1}'::real[] END, inference_embed('m', body)) FROM docs}, 3, 'COALESCE after CASE');
+asks(q{SELECT g = 1 AND inference_embed('m', body) IS NOT NULL FROM docs}, 2, 'AND');
+asks(q{SELECT g > 1 OR inference_embed('m', body) IS NOT NULL FROM docs}, 3, 'OR');
+asks(q{SELECT greatest(inference_embed('m', body), '{1}'), least('{1}', inference_embed('m', body)) FROM docs}, 10, 'GREATEST and LEAST');
+asks(q{SELECT jsonb_build_object('id', id, 'e', inference_embed('m', body)), to_jsonb(inference_embed('m', body)) FROM docs}, 10, 'functions that make JSON');
+asks(q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END, CASE WHEN g = 2 THEN inference_embed('m', body) END FROM docs}, 3, 'one call in two branches');
+asks(q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END, inference_embed('m', body) FROM docs}, 10, 'and where it is made for all rows');
+asks(q{SELECT CASE WHEN g < 2 THEN inference_embed('m', body) WHEN inference_embed('m', body || '!') IS NULL THEN NULL ELSE inference_embed('m', body || '?') END FROM docs WHERE g < 3 AND body ~ '\S'}, 4 + query(q{SELECT count(*) FROM docs WHERE g = 2 AND body ~ '\S'}), 'a branch that another call decides about is left alone');
+asks(q{UPDATE docs SET v = COALESCE(v, inference_embed('m', body)), body = CASE g WHEN 1 THEN inference_embed('m', body)::text ELSE body END}, 10, 'UPDATE');
+asks(q{INSERT INTO docs SELECT id + 1000, g, body, CASE WHEN g = 1 THEN inference_embed('m', body) END FROM docs}, 2, 'INSERT ... SELECT');
+asks(q{SELECT id FROM docs ORDER BY CASE WHEN g = 1 THEN inference_embed('m', body) END, id LIMIT 3}, 2, 'ORDER BY');
+asks(q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END FROM (SELECT 1 AS g, body FROM parted UNION ALL SELECT g, body FROM docs) u}, 12, 'over a UNION ALL');
+asks(q{SELECT count(inference_embed('m', body)) FILTER (WHERE g = 1) FROM docs}, 2, 'FILTER');
+asks(q{SELECT count(inference_embed('m', body)) FILTER (WHERE g = 1), count(inference_embed('m', body)) FILTER (WHERE g = 2) FROM docs}, 3, 'two of them');
+asks(q{SELECT count(*) FILTER (WHERE inference_embed('m', body) IS NOT NULL) FROM docs}, 10, 'in a FILTER');
+asks(q{SELECT count(CASE WHEN g = 1 THEN inference_embed('m', body) END) FROM docs}, 2, 'CASE in an aggregate');
+asks(q{PREPARE pc (int) AS SELECT CASE WHEN g = $1 THEN inference_embed('m', body) END FROM docs; SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE pc(1); EXECUTE pc(2)}, 4, 'a prepared statement');
+asks(q{SELECT CASE WHEN inference_sparse('sparse', 'constant') IS NOT NULL AND g = 1 THEN inference_embed('m', body) END FROM docs}, 3, 'a condition with a call without columns');
+
+#
 # Whoever may stop
 #
 
@@ -157,7 +185,9 @@ sends(q{SELECT count(inference_embed('m', id::text)) FILTER (WHERE id = 1) FROM 
 for my $sql (
 	q{SELECT inference_embed('m', random()::text) FROM docs},
 	q{SELECT inference_embed('m', body) FROM docs WHERE random() < 2},
-	q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END FROM docs},
+	q{SELECT CASE WHEN random() < 1 THEN inference_embed('m', body) END FROM docs},
+	q{SELECT CASE WHEN EXISTS (SELECT 1 FROM parted p WHERE p.id = docs.id) THEN inference_embed('m', body) END FROM docs},
+	q{SELECT max(id), CASE WHEN g = 1 THEN inference_embed('m', g::text) END FROM docs GROUP BY g},
 	q{SELECT inference_embed('m', 'a constant')})
 {
 	unlike(query("EXPLAIN $sql"), qr/Inference Batch/, "not batched: $sql");
@@ -210,7 +240,22 @@ for my $sql (
 	q{SELECT inference_infer(CASE WHEN g = 1 THEN 'words' ELSE 'terms' END, jsonb_build_object('input', coalesce(nullif(body, ' '), 'none'))) FROM docs ORDER BY id},
 	q{SELECT inference_infer('words', jsonb_build_object('inputs', body)) FROM docs},
 	q{SELECT inference_embed('nope', body) FROM docs},
-	q{SELECT inference_sparse('words', body) FROM docs})
+	q{SELECT inference_sparse('words', body) FROM docs},
+	q{SELECT CASE WHEN id % 3 = 0 THEN NULL WHEN 1 / (id % 3) = 1 THEN inference_embed('words', (1 / (id % 3))::text || body) END FROM docs ORDER BY id},
+	q{SELECT CASE id % 3 WHEN 0 THEN '{7}' WHEN 1 / (id % 3) THEN inference_embed('words', body || 1 / (id % 3)) ELSE inference_embed('words', body) END FROM docs ORDER BY id},
+	q{SELECT COALESCE(nullif(g, 3)::text, 'n' || 1 / (g - 3), inference_embed('words', body)::text) FROM docs WHERE g <> 3 ORDER BY id},
+	q{SELECT id % 3 <> 0 AND 1 / (id % 3) > 0 AND inference_embed('words', body) IS NOT NULL, id % 3 = 0 OR 1 / (id % 3) > 1 OR inference_embed('words', body) IS NULL FROM docs ORDER BY id},
+	q{SELECT CASE WHEN nullif(g, 2) > 3 THEN inference_embed('words', body) WHEN (nullif(g, 2) > 1) IS NULL THEN inference_embed('words', 'null' || id) ELSE inference_embed('words', body) END FROM docs ORDER BY id},
+	q{SELECT CASE WHEN inference_embed('words', body) IS NULL THEN inference_embed('words', 'none') WHEN g = 1 THEN inference_embed('words', body || 1) ELSE inference_embed('words', body) END FROM docs ORDER BY id},
+	q{SELECT CASE WHEN g = 1 THEN inference_embed('words', body) END, CASE WHEN inference_sparse('terms', body) IS NULL THEN '{1}' ELSE inference_embed('words', body) END FROM docs ORDER BY id},
+	q{SELECT CASE WHEN g = 1 THEN inference_embed('nope', body) WHEN g = 9 THEN inference_embed('words', g / (g - g) || body) END IS NULL FROM docs WHERE g <> 1},
+	q{SELECT CASE CASE g WHEN 1 THEN 'a' ELSE body END WHEN 'a' THEN inference_embed('words', CASE g WHEN 1 THEN 'x' ELSE 'y' END) ELSE inference_embed('words', CASE body WHEN 'a' THEN 'b' ELSE body END) END FROM docs ORDER BY id},
+	q{SELECT (CASE WHEN g > 2 THEN inference_embed('words', body) ELSE inference_embed('words', body) END)[1], inference_embed('words', body)::text::real[] FROM docs ORDER BY id},
+	q{SELECT count(CASE WHEN g = 1 THEN inference_embed('words', body) END), sum(cardinality(COALESCE(inference_embed('words', body), '{}'))) FROM docs},
+	q{SELECT count(inference_embed('words', body || 1 / (id % 3))) FILTER (WHERE id % 3 > 0), max(inference_embed('words', body)) FILTER (WHERE g = 1), max(inference_embed('words', body)) FILTER (WHERE g = 2) FROM docs},
+	q{SELECT max(inference_embed('words', body)) FILTER (WHERE g = 1), max(inference_embed('words', body)) FILTER (WHERE inference_embed('words', body || g) IS NULL) FROM docs},
+	q{SELECT max(CASE WHEN g = 1 THEN inference_embed('words', body) END), max(CASE WHEN inference_sparse('terms', body) IS NULL THEN '{1}' ELSE inference_embed('words', body) END) FROM docs},
+	q{SELECT g, count(CASE WHEN id % 3 > 0 THEN CASE WHEN 1 / (id % 3) > 0 THEN inference_embed('words', body) END END) FROM docs GROUP BY g ORDER BY g})
 {
 	like(query("SELECT compare(\$q\$$sql\$q\$)"), qr/^[12] same$/, "the same: $sql");
 }
@@ -229,7 +274,11 @@ sub call
 		"inference_sparse('terms', $input)", "cardinality(inference_embed('words', $input))",
 		"inference_embed('words', $input)::text", "inference_infer('words', jsonb_build_object('input', $row.id::text))",
 		"inference_embed(CASE WHEN $row.g > 3 THEN 'words' ELSE 'words' END, $input)",
-		"COALESCE(inference_embed('words', $input), '{1}')", "CASE WHEN $row.g = 2 THEN inference_embed('words', $input) END");
+		"COALESCE(inference_embed('words', $input), '{1}')", "CASE WHEN $row.g = 2 THEN inference_embed('words', $input) END",
+		"COALESCE(CASE WHEN $row.g > 3 THEN '{2}'::real[] END, inference_embed('words', $input), '{1}')",
+		"CASE $row.g WHEN 0 THEN '{1}' WHEN 12 / nullif($row.g, 0) THEN inference_embed('words', $input || 12 / $row.g) ELSE inference_embed('words', $input) END",
+		"CASE WHEN $row.g < 3 THEN CASE WHEN $row.body LIKE '%1%' THEN inference_embed('words', $input) ELSE inference_embed('words', 'else') END WHEN inference_embed('words', $input) IS NULL THEN '{3}' END",
+		"($row.g = 1 OR $row.g < 5 AND inference_embed('words', $input) IS NOT NULL)");
 }
 
 sub generate
@@ -379,10 +428,11 @@ for my $case (
 	[ q{SELECT count(inference_embed('m', body)) FROM docs}, '' ],
 	[ q{SELECT inference_embed('m', 'a constant') FROM docs}, '' ],
 	[ q{SELECT inference_embed('m', body) FROM docs WHERE inference_embed('m', body) IS NULL}, 'inference_embed' ],
-	[ q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END, inference_sparse('terms', body) FROM docs}, 'inference_embed' ],
+	[ q{SELECT CASE WHEN g = 1 THEN inference_embed('m', body) END, inference_sparse('terms', body) FROM docs}, '' ],
+	[ q{SELECT CASE WHEN random() < 1 THEN inference_embed('m', body) END, inference_sparse('terms', body) FROM docs}, 'inference_embed' ],
 	[ q{SELECT inference_embed('m', body), inference_sparse('terms', body) FROM docs WHERE random() < 2}, 'inference_embed, inference_sparse' ],
 	[ q{UPDATE docs SET v = inference_embed('m', body) RETURNING inference_embed('m', body)}, 'inference_embed' ],
-	[ q{SELECT * FROM (SELECT COALESCE(inference_embed('m', body), '{1}') FROM docs OFFSET 0) s}, 'inference_embed' ])
+	[ q{SELECT * FROM (SELECT COALESCE(inference_embed('m', body), inference_embed('m', body || '!')) FROM docs OFFSET 0) s}, 'inference_embed' ])
 {
 	my ($sql, $calls) = @$case;
 	my ($found) = $explains->query_safe("EXPLAIN $sql") =~ /^Calls Not Batched: (.*)$/m;
