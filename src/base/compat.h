@@ -214,6 +214,9 @@ standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into,
 /* 7.87: give up a resolver thread in place of joining it. */
 #define INF_HAVE_CURL_QUICK_EXIT (LIBCURL_VERSION_NUM >= 0x075700)
 
+/* 7.80: a look at the connection before a request is sent on it. */
+#define INF_HAVE_CURL_PREREQ (LIBCURL_VERSION_NUM >= 0x075000)
+
 /* 7.85: protocols as a string; the bit mask is deprecated since. */
 #define INF_HAVE_CURL_PROTOCOLS_STR (LIBCURL_VERSION_NUM >= 0x075500)
 

@@ -76,6 +76,13 @@ inf_http_add_header_line(HttpAnswer *answer, const char *line, size_t length)
 		answer->has_whole_headers = true;
 	else if (!split_header(line, length, &name_length, value))
 		return true;			/* not for us to complain about */
+	else if (is_named(line, name_length, "content-length"))
+		answer->nframings++;
+	else if (is_named(line, name_length, "transfer-encoding"))
+	{
+		answer->nframings++;
+		answer->is_chunked = true;
+	}
 	else if (is_named(line, name_length, "content-type"))
 		inf_http_copy_printable(response->content_type,
 								sizeof(response->content_type),
@@ -119,6 +126,25 @@ inf_http_add_body(HttpAnswer *answer, const char *bytes, size_t length)
 }
 
 void
+inf_http_add_raw_body(HttpAnswer *answer, const char *bytes, size_t length)
+{
+	if (answer->is_chunked)
+		inf_http_scan_chunked(&answer->chunked, bytes, length);
+}
+
+/*
+ * libcurl itself gives a connection up that brought more than Content-Length
+ * said, but not if that was zero, or the status has no body; nor does it mind
+ * what comes behind the last chunk.
+ */
+bool
+inf_http_ended_cleanly(const HttpAnswer *answer)
+{
+	return answer->response.received_bytes > 0 && answer->nframings == 1 &&
+		(!answer->is_chunked || answer->chunked.state == HTTP_CHUNKED_END);
+}
+
+void
 inf_http_drop_body(HttpAnswer *answer)
 {
 	free(answer->response.body);
@@ -154,6 +180,9 @@ begin_answer(HttpAnswer *answer)
 	response->retry_after_ms = -1;
 	response->ratelimit_reset_ms = -1;
 	answer->has_whole_headers = false;
+	answer->nframings = 0;
+	answer->is_chunked = false;
+	memset(&answer->chunked, 0, sizeof(answer->chunked));
 }
 
 /* The code in "HTTP/1.1 200 OK"; 0: there is none. */

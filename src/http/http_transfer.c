@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "miscadmin.h"
 
@@ -31,10 +33,16 @@ static CURLcode set_limits(CURL *easy, const HttpOptions *options);
 static CURLcode set_route(CURL *easy, const HttpOptions *options);
 static CURLcode set_tls(CURL *easy, const HttpOptions *options);
 static CURLcode set_callbacks(CURL *easy);
+static int	judge_connection(void *arg, char *peer_ip, char *local_ip,
+							 int peer_port, int local_port);
 static size_t take_header(char *line, size_t size, size_t nitems, void *arg);
+static void mark_unasked(HttpTransfer *transfer, const char *line, size_t length);
+static int	take_trace(CURL *easy, curl_infotype type, char *bytes, size_t length,
+					   void *arg);
 static size_t take_body(char *bytes, size_t size, size_t nmemb, void *arg);
 static curl_socket_t open_socket(void *arg, curlsocktype purpose,
 								 struct curl_sockaddr *address);
+static int	close_socket(void *arg, curl_socket_t socket);
 static void refuse_address(HttpTransfer *transfer, const struct sockaddr *address,
 						   HttpGuardVerdict verdict);
 static void describe_verdict(char *detail, HttpGuardVerdict verdict,
@@ -65,6 +73,10 @@ inf_http_make_transfer(const HttpRequest *request, const HttpOptions *options,
 	transfer->guard.allow_private_addresses =
 		options->guard.allow_private_addresses;
 	transfer->has_proxy = options->proxy != NULL && options->proxy[0] != '\0';
+	transfer->has_tls_proxy = transfer->has_proxy &&
+		strncasecmp(options->proxy, "https:", 6) == 0;
+	transfer->is_tls = strncasecmp(request->url, "https:", 6) == 0;
+	transfer->body_bytes = request->body_bytes;
 	transfer->total_timeout_ms = options->total_timeout_ms;
 	transfer->started_ms = inf_http_now_ms();
 	inf_http_init_answer(&transfer->answer, options->max_response_bytes,
@@ -189,9 +201,13 @@ inf_http_load_easy(HttpTransfer *transfer, HttpEasy *told,
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->curl_error);
-	SET(CURLOPT_HEADERDATA, &transfer->answer);
+	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_WRITEDATA, &transfer->answer);
+	SET(CURLOPT_DEBUGDATA, &transfer->answer);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
+#if INF_HAVE_CURL_PREREQ
+	SET(CURLOPT_PREREQDATA, transfer);
+#endif
 	return code;
 }
 
@@ -207,7 +223,13 @@ inf_http_unload_easy(HttpEasy *told)
 	SET(CURLOPT_ERRORBUFFER, NULL);
 	SET(CURLOPT_HEADERDATA, NULL);
 	SET(CURLOPT_WRITEDATA, NULL);
+	SET(CURLOPT_DEBUGDATA, NULL);
+	SET(CURLOPT_VERBOSE, 0L);
 	SET(CURLOPT_OPENSOCKETDATA, NULL);
+#if INF_HAVE_CURL_PREREQ
+	SET(CURLOPT_PREREQDATA, NULL);
+#endif
+	SET(CURLOPT_FRESH_CONNECT, 0L);
 	(void) code;
 }
 
@@ -318,16 +340,132 @@ set_callbacks(CURL *easy)
 
 	SET(CURLOPT_HEADERFUNCTION, take_header);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
+	SET(CURLOPT_DEBUGFUNCTION, take_trace);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+#if INF_HAVE_CURL_PREREQ
+	SET(CURLOPT_PREREQFUNCTION, judge_connection);
+#else
+	/* nobody looks at a connection before it is used again: none is */
+	SET(CURLOPT_FORBID_REUSE, 1L);
+#endif
 	return code;
+}
+
+/*
+ * libcurl has chosen a connection and is about to send.  What arrives while the
+ * request is on its way cannot be told from its answer, by anybody; all that
+ * arrived before can.
+ */
+static int
+judge_connection(void *arg, char *peer_ip, char *local_ip, int peer_port,
+				 int local_port)
+{
+	HttpTransfer *transfer = arg;
+	HttpConnectionEnds ends = {peer_ip, peer_port, local_port};
+	HttpConnection *connection = inf_http_enter_connection(&ends);
+	bool		has_input;
+
+	transfer->connection = connection;
+	if (connection != NULL &&
+		(connection->is_multiplexed || connection->nmoving > 1))
+		return CURL_PREREQFUNC_OK;
+	has_input = connection == NULL || connection->is_spoilt ||
+		inf_http_has_input(connection, transfer->easy->curl, transfer->is_tls);
+
+	if (transfer->is_fresh || (connection != NULL && connection->nrequests == 1))
+	{
+		/* a new one, on which TLS may have brought session tickets */
+		transfer->is_unasked = connection != NULL && has_input &&
+			!transfer->is_tls && !transfer->has_tls_proxy;
+		return CURL_PREREQFUNC_OK;
+	}
+	transfer->is_refused = has_input || transfer->has_tls_proxy;
+	if (!transfer->is_refused)
+		return CURL_PREREQFUNC_OK;
+
+	/* or libcurl would choose it again and again, if it speaks HTTP/2 */
+	if (connection != NULL)
+		(void) shutdown(connection->socket, SHUT_RDWR);
+	return CURL_PREREQFUNC_ABORT;
+}
+
+bool
+inf_http_wants_fresh(HttpTransfer *transfer, CURLcode code)
+{
+	if (code != CURLE_ABORTED_BY_CALLBACK || !transfer->is_refused)
+		return false;
+	inf_http_leave(transfer);
+	transfer->is_refused = false;
+	transfer->is_fresh = true;
+	transfer->curl_error[0] = '\0';
+	return curl_easy_setopt(transfer->easy->curl, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+}
+
+void
+inf_http_leave(HttpTransfer *transfer)
+{
+	HttpConnection *connection = transfer->connection;
+	long		version = 0;
+
+	if (connection == NULL)
+		return;
+	(void) curl_easy_getinfo(transfer->easy->curl, CURLINFO_HTTP_VERSION, &version);
+	if (version >= CURL_HTTP_VERSION_2_0)
+		connection->is_multiplexed = true;
+	else if (version == 0)
+		;						/* without an answer, libcurl closes it */
+	else if (transfer->is_unasked || !inf_http_ended_cleanly(&transfer->answer))
+		connection->is_spoilt = true;
+	inf_http_leave_connection(connection);
+	transfer->connection = NULL;
 }
 
 static size_t
 take_header(char *line, size_t size, size_t nitems, void *arg)
 {
+	HttpTransfer *transfer = arg;
+	HttpAnswer *answer = &transfer->answer;
 	size_t		length = size * nitems;
+	bool		was_chunked = answer->is_chunked;
 
-	return inf_http_add_header_line(arg, line, length) ? length : 0;
+	if (!inf_http_add_header_line(answer, line, length))
+		return 0;
+	mark_unasked(transfer, line, length);
+	if (answer->fault != HTTP_ANSWER_FINE)
+		return 0;
+
+	/* only a trace shows the body as it travels */
+	if (answer->is_chunked && !was_chunked)
+		(void) curl_easy_setopt(transfer->easy->curl, CURLOPT_VERBOSE, 1L);
+	return length;
+}
+
+/*
+ * Embeddings that come before the texts are out are not theirs.  A refusal may
+ * come early, and is worth reading.
+ */
+static void
+mark_unasked(HttpTransfer *transfer, const char *line, size_t length)
+{
+	curl_off_t	sent = 0;
+
+	if (length < 7 || strncasecmp(line, "HTTP/1.", 7) != 0 ||
+		transfer->answer.status < 200)
+		return;
+	if (curl_easy_getinfo(transfer->easy->curl, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK &&
+		(size_t) sent < transfer->body_bytes)
+		transfer->is_unasked = true;
+	if (transfer->is_unasked && transfer->answer.status < 300)
+		transfer->answer.fault = HTTP_ANSWER_UNASKED;
+}
+
+static int
+take_trace(CURL *easy, curl_infotype type, char *bytes, size_t length, void *arg)
+{
+	if (type == CURLINFO_DATA_IN && arg != NULL)
+		inf_http_add_raw_body(arg, bytes, length);
+	return 0;
 }
 
 static size_t
@@ -363,8 +501,18 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	transfer->has_tried = true;
 	opened = socket(address->family, address->socktype, address->protocol);
 	if (opened != CURL_SOCKET_BAD)
+	{
 		(void) fcntl(opened, F_SETFD, FD_CLOEXEC);
+		inf_http_note_socket(opened);
+	}
 	return opened;
+}
+
+static int
+close_socket(void *arg, curl_socket_t socket)
+{
+	inf_http_forget_socket(socket);
+	return close(socket);
 }
 
 static void
@@ -493,6 +641,8 @@ outcome_of_answer(const HttpTransfer *transfer)
 				HTTP_CONNECTION_LOST;
 		case HTTP_ANSWER_BODY_TOO_LARGE:
 			return HTTP_TOO_LARGE;
+		case HTTP_ANSWER_UNASKED:
+			return HTTP_CONNECTION_LOST;
 		default:
 			return HTTP_FAILED;
 	}
@@ -513,6 +663,8 @@ describe_end(HttpTransfer *transfer, CURLcode code)
 		text = "out of memory";
 	else if (transfer->answer.fault == HTTP_ANSWER_HEADERS_TOO_LARGE)
 		text = "the answer has more than 300 kB of headers";
+	else if (transfer->answer.fault == HTTP_ANSWER_UNASKED)
+		text = "the service answered before it was asked";
 	else if (response->outcome == HTTP_TOO_LARGE)
 		text = "the answer is larger than allowed";
 	else if (code == CURLE_OK)

@@ -16,6 +16,7 @@
 #include "lib/ilist.h"
 
 #include "http/http_answer.h"
+#include "http/http_connection.h"
 #include "http/http_easy.h"
 #include "http/http_transport.h"
 
@@ -37,6 +38,9 @@ struct HttpTransfer
 	/* Settings that callbacks and the end need */
 	HttpGuard	guard;			/* allow_private_addresses only */
 	bool		has_proxy;
+	bool		is_tls;
+	bool		has_tls_proxy;
+	size_t		body_bytes;		/* of the request */
 	int			total_timeout_ms;
 	int64		started_ms;
 
@@ -49,6 +53,10 @@ struct HttpTransfer
 	HttpAnswer	answer;
 	bool		has_refused;	/* the guard refused an address */
 	bool		has_tried;		/* and let another through */
+	HttpConnection *connection; /* it travels on; NULL: not known */
+	bool		is_refused;		/* that connection was not to be used */
+	bool		is_fresh;		/* so now it waits for a new one */
+	bool		is_unasked;		/* something came before the request was out */
 };
 
 /* A transfer that has not begun; NULL: out of memory. */
@@ -74,6 +82,15 @@ extern CURLcode inf_http_configure_easy(CURL *easy, const char *url,
 /* Tells easy, which the transfer then owns, what is its own. */
 extern CURLcode inf_http_load_easy(HttpTransfer *transfer, HttpEasy *easy,
 								   const HttpRequest *request);
+
+/*
+ * After libcurl has ended: whether the connection that it chose was refused, so
+ * that the request was not sent.  If so, easy is told to open a new one.
+ */
+extern bool inf_http_wants_fresh(HttpTransfer *transfer, CURLcode code);
+
+/* Leaves the connection, with what is known of it. */
+extern void inf_http_leave(HttpTransfer *transfer);
 
 /* Makes easy forget that. */
 extern void inf_http_unload_easy(HttpEasy *easy);

@@ -24,6 +24,7 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "http/http_connection.h"
 #include "http/http_easy.h"
 #include "http/http_poll.h"
 #include "http/http_transfer.h"
@@ -98,6 +99,7 @@ static void ring_timer(void);
 static void end_if_broken(CURLMcode code);
 static void gather_finished(void);
 static void finish(HttpTransfer *transfer, CURLcode code);
+static bool send_anew(HttpTransfer *transfer);
 static void fail_all(const char *detail);
 static void add_finished(HttpTransfer *transfer);
 static void detach_easy(HttpTransfer *transfer);
@@ -235,6 +237,7 @@ get_ready(void)
 		dlist_init(&transport.moving);
 		dlist_init(&transport.finished);
 		inf_http_disown_easies();
+		inf_http_disown_connections();
 	}
 
 	if (!transport.is_global_ready)
@@ -488,9 +491,24 @@ gather_finished(void)
 static void
 finish(HttpTransfer *transfer, CURLcode code)
 {
+	if (inf_http_wants_fresh(transfer, code) && send_anew(transfer))
+		return;
 	inf_http_conclude_transfer(transfer, code);
 	detach_easy(transfer);
 	add_finished(transfer);
+}
+
+/* Nothing has been sent: the connection that was there was not to be used. */
+static bool
+send_anew(HttpTransfer *transfer)
+{
+	CURLMcode	code;
+
+	enter_curl();
+	(void) curl_multi_remove_handle(transport.multi, transfer->easy->curl);
+	code = curl_multi_add_handle(transport.multi, transfer->easy->curl);
+	leave_curl();
+	return code == CURLM_OK;
 }
 
 /*
@@ -534,6 +552,7 @@ detach_easy(HttpTransfer *transfer)
 	(void) curl_multi_remove_handle(transport.multi, transfer->easy->curl);
 	leave_curl();
 
+	inf_http_leave(transfer);
 	inf_http_unload_easy(transfer->easy);
 	inf_http_give_easy(transfer->easy);
 	transfer->easy = NULL;

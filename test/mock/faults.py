@@ -20,6 +20,10 @@ TRANSPORT_FAULTS = {
     "close",  # close without an answer
     "reset",  # the same with RST
     "close_idle",  # answer, then close without saying so
+    "unasked",  # HOW: a second answer, to nobody's request: see send_unasked
+    "chunked",  # the body in chunks
+    "both_lengths",  # chunks, and a Content-Length that says otherwise
+    "no_body",  # N: that status, and no body
     "no_length",  # no Content-Length; the end is the close
     "not_http",  # bytes that are no HTTP
     "early_answer",  # answer before the body is read

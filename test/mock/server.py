@@ -2,6 +2,7 @@
 """A loopback provider for tests: real wire formats, and faults on request.
 
     server.py [--port N] [--port-file FILE] [--tls CERT KEY] [--parent-pid PID]
+              [--greet]
     server.py --vector TEXT [--dims N]
 
 Prints "PORT <n> CONTROL <m>" when it listens; the second port speaks without
@@ -19,8 +20,10 @@ any path:
     times=N&id=K    only the first N requests counted under K misbehave
 
 Control, not counted: GET /_control/stats, POST /_control/reset (counters),
-POST /_control/release (stalled requests), GET /_control/last?n=K (requests),
-GET /_control/wait?stalled=N&requests=N&timeout_ms=M (until both hold; 504).
+POST /_control/release (stalled requests, and answers that are held back),
+GET /_control/last?n=K (requests), GET /_control/wait?stalled=N&requests=N&
+timeout_ms=M (until both hold; 504).  With --greet each connection begins with
+an answer, before any request.
 """
 
 import argparse
@@ -52,6 +55,7 @@ class State:
         self.changed = threading.Condition()
         self.open_connections = 0
         self.stalled = 0
+        self.holding = 0  # connections that hold an unasked answer back
         self.releases = 0
         self.reset()
 
@@ -59,6 +63,7 @@ class State:
         self.requests = 0
         self.connections = 0
         self.resumed = 0  # connections that took up an earlier TLS session
+        self.unasked = 0  # answers sent without a request
         self.inputs = 0
         self.max_inputs_per_request = 0
         self.active = 0
@@ -69,7 +74,7 @@ class State:
 
     def stats(self):
         keys = (
-            "requests connections resumed open_connections stalled inputs "
+            "requests connections resumed open_connections stalled holding unasked inputs "
             "max_inputs_per_request max_concurrent by_path"
         ).split()
         return {key: getattr(self, key) for key in keys}
@@ -141,6 +146,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle(self):
         try:
+            if self.server.greeting:
+                self.wfile.write(self.server.greeting)
+                self.wfile.flush()
             super().handle()
         except (HangUp, OSError):
             self.close_connection = True
@@ -225,7 +233,10 @@ class Handler(BaseHTTPRequestHandler):
         if "error_200" in active:
             value = provider.error(200, "something went wrong")
         body = faults.change_body(active, formats.encode(value))
-        self.send_answer(body, provider, active)
+        if "unasked" in active:
+            self.send_unasked(active["unasked"], body, self.unasked_body(provider, call), active)
+        else:
+            self.send_answer(body, provider, active)
 
     # ---- faults ----
 
@@ -282,6 +293,15 @@ class Handler(BaseHTTPRequestHandler):
             STATE.changed.notify_all()
         raise HangUp
 
+    def hold(self):
+        """Waits until the test lets go, whatever the client does meanwhile."""
+        with STATE.changed:
+            STATE.holding += 1
+            releases = STATE.releases
+            STATE.changed.notify_all()
+            STATE.changed.wait_for(lambda: STATE.releases != releases)
+            STATE.holding -= 1
+
     def extra_headers(self, active):
         extra = {}
         if "retry_after" in active:
@@ -311,6 +331,9 @@ class Handler(BaseHTTPRequestHandler):
         elif "gzip" in active:
             extra["Content-Encoding"] = "gzip"
             self.send_body(200, gzip.compress(body), content_type, extra)
+        elif "chunked" in active or "no_body" in active:
+            self.wfile.write(self.answer_bytes(body, active))
+            self.wfile.flush()
         elif "stall_body" in active:
             self.send_start(200, len(body), content_type, extra)
             self.wfile.write(body[: len(body) // 2])
@@ -330,6 +353,58 @@ class Handler(BaseHTTPRequestHandler):
             self.send_body(200, body, content_type, extra)
         if "close_idle" in active or "early_answer" in active:
             raise HangUp
+
+    @staticmethod
+    def unasked_body(provider, call):
+        """The right answer to a request of as many texts, which nobody sent."""
+        texts = ["nobody asked for this"] * len(call.inputs)
+        other = formats.Call(call.path, call.query, call.headers, dict(call.body))
+        other.body["input" if "input" in call.body else "inputs"] = texts
+        provider.read(other)
+        return formats.encode(provider.write(other))
+
+    @staticmethod
+    def answer_bytes(body, active=()):
+        """A whole answer of status 200 as it travels."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        if "no_body" in active:
+            status = active["no_body"].encode()
+            return b"HTTP/1.1 %s Empty\r\nContent-Length: 0\r\n\r\n" % status
+        if "chunked" not in active and "both_lengths" not in active:
+            return head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        if "both_lengths" in active:
+            head += b"Content-Length: 5\r\n"
+        middle = len(body) // 2
+        pieces = b"".join(
+            b"%x;name=value\r\n%s\r\n" % (len(piece), piece)
+            for piece in (body[:middle], body[middle:])
+        )
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
+        return head + pieces + b"0\r\nX-Trailer: 1\r\n\r\n"
+
+    def send_unasked(self, how, body, other, active):
+        """An answer and another, behind it, at once or when the test says so.
+
+        behind: in one piece; apart: the first one's body and the second in a
+        piece; half, later: half of the second, or all, when released.
+        """
+        first = self.answer_bytes(body, active)
+        second = self.answer_bytes(other, active if "no_body" not in active else ())
+        start = first.index(b"\r\n\r\n") + 4
+        held = {"half": len(second) // 2, "later": 0}.get(how, len(second))
+        pieces = [first + second[:held], second[held:]]
+        if how == "apart":
+            pieces = [first[:start], first[start:] + second]
+        try:
+            for piece in filter(None, pieces):
+                if held < len(second) and piece is pieces[1]:
+                    self.hold()
+                self.wfile.write(piece)
+                self.wfile.flush()
+        finally:  # the client may have hung up, as it should
+            with STATE.changed:
+                STATE.unasked += 1
+                STATE.changed.notify_all()
 
     def send_giant(self, active):
         chunked = "giant" in active
@@ -383,6 +458,7 @@ class Handler(BaseHTTPRequestHandler):
         elif verb == "release":
             with STATE.changed:
                 STATE.releases += 1
+                STATE.changed.notify_all()
             self.send_json(200, {})
         elif verb == "last":
             with STATE.changed:
@@ -398,6 +474,7 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+    greeting = b""  # what a connection begins with
 
     def handle_error(self, request, client_address):
         pass
@@ -422,6 +499,7 @@ def parse_arguments():
     parser.add_argument("--port-file")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--parent-pid", type=int)
+    parser.add_argument("--greet", action="store_true")
     parser.add_argument("--vector")
     parser.add_argument("--dims", type=int, default=formats.default_dimensions)
     return parser.parse_args()
@@ -438,6 +516,10 @@ def main():
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*arguments.tls)
         server.socket = context.wrap_socket(server.socket, server_side=True)
+    if arguments.greet:
+        call = formats.Call("", {}, {}, {})
+        call.results = [formats.dense_vector("nobody asked for this", arguments.dims)]
+        server.greeting = Handler.answer_bytes(formats.encode(formats.OpenAI.write(call)))
     if arguments.parent_pid:
         threading.Thread(target=watch_parent, args=(arguments.parent_pid,), daemon=True).start()
     port = server.server_address[1]

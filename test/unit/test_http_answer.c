@@ -219,9 +219,55 @@ test_sink(void)
 	inf_http_drop_body(&answer);
 }
 
+/* Whether an answer of these headers and this raw body ended cleanly. */
+static bool
+ends_cleanly(const char *header, const char *raw, const char *body)
+{
+	HttpAnswer	answer;
+	bool		is_clean;
+
+	inf_http_init_answer(&answer, 100, &no_sink);
+	(void) add_line(&answer, "HTTP/1.1 103 Early Hints\r\n");
+	(void) add_line(&answer, "Transfer-Encoding: chunked\r\n");
+	(void) add_line(&answer, "\r\n");
+	(void) add_line(&answer, "HTTP/1.1 200 OK\r\n");
+	(void) add_line(&answer, header);
+	(void) add_line(&answer, "\r\n");
+	inf_http_add_raw_body(&answer, raw, strlen(raw));
+	(void) inf_http_add_body(&answer, body, strlen(body));
+	is_clean = inf_http_ended_cleanly(&answer);
+	inf_http_drop_body(&answer);
+	return is_clean;
+}
+
+static void
+test_ends(void)
+{
+	HttpAnswer	answer;
+
+	CHECK(ends_cleanly("Content-Length: 5\r\n", "hello", "hello"));
+	CHECK(ends_cleanly("transfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "hello"));
+	CHECK(!ends_cleanly("transfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\nH", "hello"));
+	CHECK(!ends_cleanly("transfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n", "hello"));
+	CHECK(!ends_cleanly("transfer-encoding: chunked\r\n", "", "hello"));
+	CHECK(!ends_cleanly("Content-Length: 0\r\n", "", ""));
+	CHECK(!ends_cleanly("X-Other: 1\r\n", "hello", "hello"));
+
+	/* two headers that may say different things */
+	inf_http_init_answer(&answer, 100, &no_sink);
+	(void) add_line(&answer, "HTTP/1.1 200 OK\r\n");
+	(void) add_line(&answer, "Content-Length: 5\r\n");
+	CHECK(inf_http_add_body(&answer, "hello", 5));
+	CHECK(inf_http_ended_cleanly(&answer));
+	(void) add_line(&answer, "Content-Length: 50\r\n");
+	CHECK(!inf_http_ended_cleanly(&answer));
+	inf_http_drop_body(&answer);
+}
+
 int
 main(void)
 {
+	test_ends();
 	test_headers();
 	test_interim_answers();
 	test_retry_after();
