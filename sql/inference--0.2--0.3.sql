@@ -95,3 +95,6 @@ SELECT m.model_id, m.task_type, m.service, m.service_settings, m.task_settings,
 FROM inference_model m
 	JOIN pg_catalog.pg_foreign_server s ON s.srvname::text COLLATE "C" = m.model_id
 	JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'inference';
+
+COMMENT ON FUNCTION inference_delete(text, bool, bool) IS
+'delete a model and its key; refused while something uses it unless forced, which takes along what depends on its server; dry_run only lists';

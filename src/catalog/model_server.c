@@ -158,11 +158,11 @@ inf_catalog_touch_server(const InferenceModel *model)
 }
 
 void
-inf_catalog_drop_server(const InferenceModel *model)
+inf_catalog_drop_server(const InferenceModel *model, bool cascade)
 {
 	ObjectAddress address;
 
 	ObjectAddressSet(address, ForeignServerRelationId, model->server);
-	performDeletion(&address, DROP_RESTRICT, 0);
+	performDeletion(&address, cascade ? DROP_CASCADE : DROP_RESTRICT, 0);
 	CommandCounterIncrement();
 }

@@ -40,6 +40,7 @@ extern Oid	inf_catalog_create_server(const char *model_id);
 /* Gives the server a new version, so that every session reads the model anew. */
 extern void inf_catalog_touch_server(const InferenceModel *model);
 
-extern void inf_catalog_drop_server(const InferenceModel *model);
+/* Drops the server; cascade: with all that depends on it, as notices tell. */
+extern void inf_catalog_drop_server(const InferenceModel *model, bool cascade);
 
 #endif							/* INFERENCE_CATALOG_MODEL_SERVER_H */

@@ -15,6 +15,7 @@
 #include "catalog/model_cache.h"
 #include "catalog/model_server.h"
 #include "catalog/model_store.h"
+#include "catalog/server_dependents.h"
 #include "pipeline/infer.h"
 #include "pipeline/model_admin.h"
 #include "pipeline/model_config.h"
@@ -191,11 +192,14 @@ inf_admin_delete(const char *path_task, const char *model_id, bool force,
 	PreventCommandIfReadOnly("inference_delete()");
 	model = lock_model(path_task, model_id);
 	dependents = inf_catalog_list_dependents(model_id);
+	if (dry_run || !force)
+		dependents = list_concat(dependents,
+								 inf_catalog_list_server_dependents(model->server));
 	if (dry_run)
 		return dependents;
 	if (dependents != NIL && !force)
 		throw_used(model_id, dependents);
 	inf_catalog_delete_model(model_id);
-	inf_catalog_drop_server(model);
+	inf_catalog_drop_server(model, force);
 	return dependents;
 }

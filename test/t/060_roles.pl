@@ -196,9 +196,33 @@ fails_as('postgres', 'DROP OWNED BY carol RESTRICT',
 	qr/2BP01: cannot drop .*\nDETAIL:  user mapping for public on server paid depends on server paid/,
 	'DROP OWNED is refused while something hangs on the server');
 fails_as('carol', q{SELECT inference_delete('paid')},
-	qr/2BP01: cannot drop server paid because other objects depend on it/,
+	qr/2BP01: cannot delete inference model "paid" because other objects use it\nDETAIL:  user mapping for public on server paid uses inference model paid\.\nHINT:  .*force => true/,
 	'so is a delete');
 as('carol', 'DROP USER MAPPING FOR PUBLIC SERVER paid');
+
+# Others make things of a model that they may use.
+put('carol', 'blocked');
+as('carol', 'GRANT USAGE ON FOREIGN SERVER blocked TO eve');
+as( 'eve', q{
+	CREATE USER MAPPING FOR eve SERVER blocked;
+	CREATE FOREIGN TABLE remote (id int NOT NULL DEFAULT 1) SERVER blocked;
+	CREATE VIEW of_remote AS SELECT id FROM remote;
+	CREATE VIEW of_view AS SELECT * FROM of_remote;
+	CREATE TABLE of_type (t of_remote);
+});
+my $blocking = join('|', 'user mapping for eve on server blocked', 'foreign table remote', 'view of_remote', 'view of_view', 'column t of table of_type');
+my $list = q{SELECT string_agg(d, '|' ORDER BY d) FROM jsonb_array_elements_text(inference_delete('blocked', dry_run => true) -> 'dependents') d};
+is( as('carol', $list), join('|', sort split(/\|/, $blocking)), 'a dry run lists what depends on the server');
+fails_as('carol', q{SELECT inference_delete('blocked')},
+	qr/2BP01: cannot delete inference model "blocked" because other objects use it\nDETAIL:  user mapping for eve on server blocked uses inference model blocked\.(\n.*uses inference model blocked\.){4}\n/,
+	'a delete says so');
+my ($status, $deleted, $notices) = $node->psql($db, q{SET ROLE carol; SELECT inference_delete('blocked', force => true)});
+is($deleted, '{"acknowledged": true}', 'and is done all the same if it is forced');
+like($notices, qr/NOTICE:  drop cascades to 5 other objects\nDETAIL:  (?=.*user mapping for eve)(?=.*column t of table of_type)/s,
+	'with notices of what went along');
+is( $node->safe_psql($db, q{SELECT to_regclass('remote'), to_regclass('of_view'), (SELECT count(*) FROM pg_user_mapping)}),
+	'||0', 'which is gone');
+$node->safe_psql($db, 'DROP TABLE of_type');
 $node->safe_psql($db, 'ALTER TABLE docs OWNER TO eve; ALTER FUNCTION embed_for_all OWNER TO eve');
 as('bob', 'GRANT USAGE ON FOREIGN SERVER local TO eve');
 $node->safe_psql($db, 'DROP OWNED BY bob; DROP ROLE bob');
