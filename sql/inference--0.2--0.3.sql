@@ -98,3 +98,10 @@ FROM inference_model m
 
 COMMENT ON FUNCTION inference_delete(text, bool, bool) IS
 'delete a model and its key; refused while something uses it unless forced, which takes along what depends on its server; dry_run only lists';
+-- ---------------------------------------------------------------------------
+-- A model and its server also stay together where session_replication_role is
+-- "replica".
+-- ---------------------------------------------------------------------------
+
+ALTER EVENT TRIGGER inference_server_dropped ENABLE ALWAYS;
+ALTER EVENT TRIGGER inference_server_altered ENABLE ALWAYS;
