@@ -107,7 +107,7 @@ RESET ROLE;
 SELECT count(*) FROM inference_secret;
 SET session_replication_role = replica;
 INSERT INTO inference_model VALUES ('half', 'text_embedding', 'hashing');
-INSERT INTO inference_secret VALUES ('half', 'api_key', 'plain', 'x'), ('third', 'api_key', 'plain', 'x');
+INSERT INTO inference_secret SELECT id, 'api_key', 'plain', 'x', NULL, 0, 0, now() FROM unnest(ARRAY['half', 'third']) id;
 RESET session_replication_role;
 SELECT inference_embed('half', 'x');
 SELECT inference_embed('third', 'x');
