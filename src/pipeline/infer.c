@@ -164,6 +164,7 @@ inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
 {
 	input->text = inf_text_to_utf8(bytes, length, &input->length);
 	input->position = position;
+	input->row = 0;
 	input->is_truncated = false;
 }
 
