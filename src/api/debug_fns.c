@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -13,12 +14,16 @@
 #include "utils/memutils.h"
 
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/text_encoding.h"
-#include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
+#include "pipeline/infer_answer.h"
 #include "settings/setting_read.h"
 
 #define PIECE_BYTES 5
+
+/* What inference.max_batch_inputs allows at most. */
+#define MAX_INPUTS 100000
 
 PG_FUNCTION_INFO_V1(_inference_show_request);
 PG_FUNCTION_INFO_V1(_inference_read_response);
@@ -43,6 +48,12 @@ read_inputs(ArrayType *array, int *ninputs)
 	Datum	   *elements;
 	InferenceInput *inputs;
 
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (n > MAX_INPUTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a request has at most %d inputs, not %d", MAX_INPUTS, n)));
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -51,12 +62,7 @@ read_inputs(ArrayType *array, int *ninputs)
 					  &elements, NULL, ninputs);
 	inputs = palloc(sizeof(InferenceInput) * Max(*ninputs, 1));
 	for (int i = 0; i < *ninputs; i++)
-	{
-		text	   *element = DatumGetTextPP(elements[i]);
-
-		inf_infer_make_input(&inputs[i], VARDATA_ANY(element),
-							 VARSIZE_ANY_EXHDR(element), i + 1);
-	}
+		inf_infer_read_input(&inputs[i], elements[i], i + 1);
 	return inputs;
 }
 
@@ -87,6 +93,20 @@ _inference_show_request(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(result);
 }
 
+/* An answer as large as one that would be read from a service. */
+static bytea *
+read_body(Datum body)
+{
+	Size		max_bytes = (Size) inf_guc_max_response_size * 1024;
+
+	if (toast_raw_datum_size(body) - VARHDRSZ > max_bytes)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the answer is larger than %d kB", inf_guc_max_response_size),
+				 errhint("The setting inference.max_response_size says how large an answer may be.")));
+	return DatumGetByteaPP(body);
+}
+
 /* _inference_read_response(model_id text, inputs text[], body bytea) */
 Datum
 _inference_read_response(PG_FUNCTION_ARGS)
@@ -95,7 +115,7 @@ _inference_read_response(PG_FUNCTION_ARGS)
 	const InferenceModel *model =
 		inf_infer_open_model(inf_text_name(PG_GETARG_DATUM(0)), 0, GetUserId());
 	const InferenceServiceOps *service = http_service(model);
-	bytea	   *body = PG_GETARG_BYTEA_PP(2);
+	bytea	   *body = read_body(PG_GETARG_DATUM(2));
 	InferenceCall call = {
 		.model = model,
 		.task_settings = model->task_settings,
@@ -114,12 +134,15 @@ _inference_read_response(PG_FUNCTION_ARGS)
 
 	/* In pieces as odd as those of a network. */
 	for (int i = 0; i < VARSIZE_ANY_EXHDR(body); i += PIECE_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS();
 		inf_reply_take(reader, VARDATA_ANY(body) + i,
 					   Min(PIECE_BYTES, VARSIZE_ANY_EXHDR(body) - i));
+	}
 	if (!inf_reply_finish(reader, &fault))
-		inf_error_throw_fault(model, &fault, NULL, 1, NULL);
+		inf_error_throw_fault(model, &fault, NULL, 1, 0);
 	MemoryContextSwitchTo(MemoryContextGetParent(context));
-	answer = inf_value_answer(model->task, results, call.ninputs);
+	answer = inf_answer_make(model->task, results, call.ninputs);
 	inf_call_end(context);
 	PG_RETURN_JSONB_P(answer);
 }

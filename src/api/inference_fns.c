@@ -23,6 +23,7 @@
 #include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
 #include "pipeline/infer_body.h"
+#include "pipeline/infer_list.h"
 #include "pipeline/model_config.h"
 #include "settings/setting_read.h"
 
@@ -46,22 +47,17 @@ get_task_settings(FunctionCallInfo fcinfo, int argument)
  */
 
 static Datum
-infer(const char *task_type, const char *model_id, Jsonb *body)
+infer(const char *task_type, const char *model_id, Jsonb *json)
 {
 	MemoryContext context = inf_call_begin();
 	InferenceTask task = task_type ? inf_config_task(task_type) : 0;
 	const InferenceModel *model;
-	InferenceInput *inputs;
-	InferenceEmbedding *embeddings;
-	Jsonb	   *settings;
+	InferenceBody body;
 	Jsonb	   *answer;
-	int			ninputs;
 
 	model = inf_infer_open_model(model_id, task, GetUserId());
-	inputs = inf_body_read(body, &ninputs, &settings);
-	embeddings = inf_infer_embed(model, settings, inputs, ninputs);
-	MemoryContextSwitchTo(MemoryContextGetParent(context));
-	answer = inf_value_answer(model->task, embeddings, ninputs);
+	inf_body_read(json, &body);
+	answer = inf_body_answer(model, &body, MemoryContextGetParent(context));
 	inf_call_end(context);
 	return JsonbPGetDatum(answer);
 }
@@ -95,15 +91,13 @@ embed_one(FunctionCallInfo fcinfo, InferenceTask task)
 {
 	MemoryContext context = inf_call_begin();
 	char	   *model_id = inf_text_name(PG_GETARG_DATUM(0));
-	text	   *input_text = PG_GETARG_TEXT_PP(1);
 	const InferenceModel *model = inf_infer_open_model(model_id, task,
 													   GetUserId());
 	InferenceInput input;
 	InferenceEmbedding *embedding;
 	Datum		result = (Datum) 0;
 
-	inf_infer_make_input(&input, VARDATA_ANY(input_text),
-						 VARSIZE_ANY_EXHDR(input_text), 0);
+	inf_infer_read_input(&input, PG_GETARG_DATUM(1), 0);
 	fcinfo->isnull = inf_text_is_blank(input.text, input.length);
 	if (!fcinfo->isnull)
 	{
@@ -138,45 +132,34 @@ inference_sparse(PG_FUNCTION_ARGS)
  * ----------
  */
 
-/* Elements of an array of texts, those to embed made inputs. */
+/* The texts of an array, and where rows of embeddings go. */
 typedef struct TextArray
 {
-	int			nelements;
-	InferenceInput *inputs;		/* (ninputs) */
-	int			ninputs;
-	int		   *position;		/* of each element in inputs; -1: null, blank */
+	ArrayIterator elements;
+	ReturnSetInfo *rsinfo;
+	void		(*put_rows) (ReturnSetInfo *, int, const InferenceEmbedding *);
 } TextArray;
 
-static void
-read_text_array(ArrayType *array, TextArray *texts)
+/* Nulls and blank texts have no embedding. */
+static bool
+read_element(void *state, int index, InferenceInput *input)
 {
-	Datum	   *elements;
-	bool	   *nulls;
+	Datum		element;
+	bool		isnull;
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("inputs must be a one-dimensional array"),
-				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &texts->nelements);
-	texts->inputs = palloc(sizeof(InferenceInput) * Max(texts->nelements, 1));
-	texts->position = palloc(sizeof(int) * Max(texts->nelements, 1));
-	texts->ninputs = 0;
-	for (int i = 0; i < texts->nelements; i++)
-	{
-		InferenceInput *input = &texts->inputs[texts->ninputs];
-		text	   *element;
+	(void) array_iterate(((TextArray *) state)->elements, &element, &isnull);
+	if (isnull)
+		return false;
+	inf_infer_read_input(input, element, index + 1);
+	return !inf_text_is_blank(input->text, input->length);
+}
 
-		texts->position[i] = -1;
-		if (nulls[i])
-			continue;
-		element = DatumGetTextPP(elements[i]);
-		inf_infer_make_input(input, VARDATA_ANY(element),
-							 VARSIZE_ANY_EXHDR(element), i + 1);
-		if (!inf_text_is_blank(input->text, input->length))
-			texts->position[i] = texts->ninputs++;
-	}
+static void
+put_element(void *state, int index, const InferenceEmbedding *embedding)
+{
+	TextArray  *texts = state;
+
+	texts->put_rows(texts->rsinfo, index + 1, embedding);
 }
 
 static void
@@ -215,23 +198,29 @@ static void
 embed_many(FunctionCallInfo fcinfo, InferenceTask task,
 		   void (*put_rows) (ReturnSetInfo *, int, const InferenceEmbedding *))
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
 	MemoryContext context;
+	TextArray	texts = {.put_rows = put_rows};
+	InferenceList list = {
+		.ntexts = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)),
+		.read = read_element,
+		.put = put_element,
+		.state = &texts
+	};
 	const InferenceModel *model;
-	InferenceEmbedding *embeddings = NULL;
-	TextArray	texts;
 
 	inf_init_materialized_srf(fcinfo);
 	context = inf_call_begin();
 	model = inf_infer_open_model(inf_text_name(PG_GETARG_DATUM(0)), task,
 								 GetUserId());
-	read_text_array(PG_GETARG_ARRAYTYPE_P(1), &texts);
-	if (texts.ninputs > 0)
-		embeddings = inf_infer_embed(model, get_task_settings(fcinfo, 2),
-									 texts.inputs, texts.ninputs);
-	for (int i = 0; i < texts.nelements; i++)
-		put_rows(rsinfo, i + 1,
-				 texts.position[i] < 0 ? NULL : &embeddings[texts.position[i]]);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("inputs must be a one-dimensional array"),
+				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
+	texts.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	texts.elements = array_create_iterator(array, 0, NULL);
+	inf_infer_list(model, get_task_settings(fcinfo, 2), &list);
 	inf_call_end(context);
 }
 

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -21,6 +22,9 @@ PG_FUNCTION_INFO_V1(inference_sparse_dot);
 
 /* Sums kept side by side, which lets the compiler use vector registers. */
 #define LANES 8
+
+/* Dimensions between two looks at interrupts; a multiple of LANES. */
+#define BLOCK (1024 * 1024)
 
 /*
  * ----------
@@ -71,28 +75,21 @@ get_pair(FunctionCallInfo fcinfo)
 	return pair;
 }
 
-static double
-dot(const float4 *a, const float4 *b, int n)
+static void
+add_products(double *sums, const float4 *a, const float4 *b, int n)
 {
-	double		sums[LANES] = {0};
-	double		sum = 0;
 	int			i = 0;
 
 	for (; i + LANES <= n; i += LANES)
 		for (int lane = 0; lane < LANES; lane++)
 			sums[lane] += (double) a[i + lane] * b[i + lane];
 	for (; i < n; i++)
-		sum += (double) a[i] * b[i];
-	for (int lane = 0; lane < LANES; lane++)
-		sum += sums[lane];
-	return sum;
+		sums[i % LANES] += (double) a[i] * b[i];
 }
 
-static double
-squared_distance(const float4 *a, const float4 *b, int n)
+static void
+add_squares(double *sums, const float4 *a, const float4 *b, int n)
 {
-	double		sums[LANES] = {0};
-	double		sum = 0;
 	int			i = 0;
 
 	for (; i + LANES <= n; i += LANES)
@@ -103,10 +100,38 @@ squared_distance(const float4 *a, const float4 *b, int n)
 			sums[lane] += d * d;
 		}
 	for (; i < n; i++)
-		sum += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+		sums[i % LANES] += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+}
+
+/* The sum of what add() adds for each dimension. */
+static inline double
+sum_up(void (*add) (double *, const float4 *, const float4 *, int),
+	   const float4 *a, const float4 *b, int n)
+{
+	double		sums[LANES] = {0};
+	double		sum = 0;
+
+	for (int i = 0; i < n; i += BLOCK)
+	{
+		if (i > 0)
+			CHECK_FOR_INTERRUPTS();
+		add(sums, a + i, b + i, Min(BLOCK, n - i));
+	}
 	for (int lane = 0; lane < LANES; lane++)
 		sum += sums[lane];
 	return sum;
+}
+
+static double
+dot(const float4 *a, const float4 *b, int n)
+{
+	return sum_up(add_products, a, b, n);
+}
+
+static double
+squared_distance(const float4 *a, const float4 *b, int n)
+{
+	return sum_up(add_squares, a, b, n);
 }
 
 /*
@@ -185,6 +210,7 @@ get_weight(const TokenWalk *walk)
 static void
 next_token(TokenWalk *walk)
 {
+	CHECK_FOR_INTERRUPTS();
 	walk->done = JsonbIteratorNext(&walk->it, &walk->token, true) != WJB_KEY;
 	if (walk->done)
 		return;

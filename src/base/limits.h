@@ -14,6 +14,9 @@
  */
 #define INF_MAX_SETTINGS_BYTES (64 * 1024)
 
+/* Settings of all models in one answer: of 100,000 ordinary ones. */
+#define INF_MAX_LIST_BYTES (32 * 1024 * 1024)
+
 /*
  * A text: the longest context that a model is known to have, two million
  * tokens, is about 8 MB.  Escaped as JSON it can become six times as long, and

@@ -38,6 +38,8 @@ typedef struct InferenceModel
 	Jsonb	   *service_settings;
 	Jsonb	   *task_settings;
 	Jsonb	   *discovered;		/* what the validation probe found out */
+	bool		is_oversized;	/* a restored row has more than may be put;
+								 * it was not read */
 
 	/* The secret of the model */
 	InferenceSecret *api_key;	/* NULL: the model has none (any more) */
@@ -54,8 +56,6 @@ typedef struct InferenceInput
 	const char *text;
 	int			length;			/* bytes, without the terminator */
 	int			position;		/* in the list of the call, from 1; 0: in none */
-	int64		row;			/* of those that a statement has read, from 1;
-								 * 0: of none */
 	bool		is_truncated;	/* cut to the model's max_input_tokens */
 } InferenceInput;
 

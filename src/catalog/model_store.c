@@ -4,14 +4,19 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "base/limits.h"
+#include "base/text_encoding.h"
 #include "catalog/catalog.h"
 #include "catalog/model_server.h"
 #include "catalog/model_store.h"
@@ -35,15 +40,32 @@
  * ----------
  */
 
-/* Copied: the tuple lies in a shared buffer. */
+/*
+ * Settings of a row, copied: the tuple lies in a shared buffer.  Where they are
+ * larger than inference_put() takes, which a restored row can be, they are left
+ * where they are, so that one row does no harm to a list of all.
+ */
 static Jsonb *
-get_jsonb(Relation rel, HeapTuple tuple, int column)
+get_settings(InferenceModel *model, Relation rel, HeapTuple tuple, int column)
 {
 	Datum		value;
 
 	/* None of the columns takes nulls. */
-	return inf_row_get(rel, tuple, column, &value) ?
-		DatumGetJsonbPCopy(value) : NULL;
+	if (!inf_row_get(rel, tuple, column, &value))
+		return NULL;
+	if (toast_raw_datum_size(value) <= INF_MAX_SETTINGS_BYTES)
+		return DatumGetJsonbPCopy(value);
+	model->is_oversized = true;
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+}
+
+static char *
+get_service(Relation rel, HeapTuple tuple)
+{
+	Datum		value;
+
+	return inf_row_get(rel, tuple, Anum_model_service, &value) ?
+		inf_text_name(value) : NULL;
 }
 
 /* NULL if the row's task type is none that we know. */
@@ -57,10 +79,12 @@ read_model_row(Relation rel, HeapTuple tuple)
 						&model->task))
 		return NULL;
 	model->model_id = inf_row_text(rel, tuple, Anum_model_id);
-	model->service = inf_row_text(rel, tuple, Anum_model_service);
-	model->service_settings = get_jsonb(rel, tuple, Anum_model_service_settings);
-	model->task_settings = get_jsonb(rel, tuple, Anum_model_task_settings);
-	model->discovered = get_jsonb(rel, tuple, Anum_model_discovered);
+	model->service = get_service(rel, tuple);
+	model->service_settings = get_settings(model, rel, tuple,
+										   Anum_model_service_settings);
+	model->task_settings = get_settings(model, rel, tuple,
+										Anum_model_task_settings);
+	model->discovered = get_settings(model, rel, tuple, Anum_model_discovered);
 	if (inf_row_get(rel, tuple, Anum_model_updated_at, &updated_at))
 		model->updated_at = DatumGetTimestampTz(updated_at);
 	model->server = inf_catalog_find_server(model->model_id);
@@ -86,6 +110,12 @@ inf_catalog_read_model(const char *model_id)
 	return model;
 }
 
+static Size
+size_of(const InferenceModel *model)
+{
+	return VARSIZE(model->service_settings) + VARSIZE(model->task_settings);
+}
+
 List *
 inf_catalog_list_models(void)
 {
@@ -95,6 +125,7 @@ inf_catalog_list_models(void)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	List	   *models = NIL;
+	Size		bytes = 0;
 
 	scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan,
@@ -102,8 +133,17 @@ inf_catalog_list_models(void)
 	{
 		InferenceModel *model = read_model_row(rel, tuple);
 
-		if (model)
-			models = lappend(models, model);
+		CHECK_FOR_INTERRUPTS();
+		if (model == NULL)
+			continue;
+		models = lappend(models, model);
+		bytes += size_of(model);
+		if (bytes > INF_MAX_LIST_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("settings of all inference models are too large for one answer"),
+					 errdetail("They have more than %d bytes.", INF_MAX_LIST_BYTES),
+					 errhint("The view inference_models gives a row for each model.")));
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
@@ -111,33 +151,18 @@ inf_catalog_list_models(void)
 	return models;
 }
 
-static bool
-has_row(Oid table, Oid index, const char *model_id)
+bool
+inf_catalog_has_row(const char *model_id)
 {
-	Relation	rel = table_open(table, AccessShareLock);
+	const InferenceCatalog *cat = inf_catalog();
+	Relation	rel = table_open(cat->model_table, AccessShareLock);
 	ScanKeyData key[1];
-	SysScanDesc scan = inf_row_begin_scan(rel, index, model_id, key);
+	SysScanDesc scan = inf_row_begin_scan(rel, cat->model_index, model_id, key);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
 
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
-}
-
-bool
-inf_catalog_has_row(const char *model_id)
-{
-	const InferenceCatalog *cat = inf_catalog();
-
-	return has_row(cat->model_table, cat->model_index, model_id);
-}
-
-bool
-inf_catalog_has_key(const char *model_id)
-{
-	const InferenceCatalog *cat = inf_catalog();
-
-	return has_row(cat->secret_table, cat->secret_index, model_id);
 }
 
 /*

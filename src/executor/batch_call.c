@@ -13,7 +13,9 @@
 #include "executor/batch_call.h"
 #include "pipeline/embedding_value.h"
 #include "pipeline/infer.h"
+#include "pipeline/infer_answer.h"
 #include "pipeline/infer_body.h"
+#include "pipeline/infer_list.h"
 #include "pipeline/model_config.h"
 #include "settings/setting_read.h"
 
@@ -33,7 +35,6 @@ typedef struct Asking
 	BatchStream **streams;
 	BatchJob  **jobs;
 	BatchCell  *cell;
-	int64		row;
 	Size		bytes;
 } Asking;
 
@@ -113,10 +114,7 @@ add_inputs(Asking *asking, BatchStream *stream, const InferenceInput *inputs,
 	cell->ninputs = ninputs;
 	job->ninputs += ninputs;
 	for (int i = 0; i < ninputs; i++)
-	{
-		job->inputs[cell->first + i].row = asking->row;
-		asking->bytes += inputs[i].length;
-	}
+		asking->bytes += inputs[i].length + stream->embedding_bytes;
 }
 
 /* inference_embed and inference_sparse: a blank text has no embedding. */
@@ -126,36 +124,57 @@ take_text(Asking *asking, BatchCallKind kind, const Datum *args)
 	InferenceTask task = kind == BATCH_CALL_EMBED ? INF_TASK_TEXT_EMBEDDING :
 		INF_TASK_SPARSE_EMBEDDING;
 	char	   *model_id = inf_text_name(args[0]);
-	text	   *input_text = DatumGetTextPP(args[1]);
 	Jsonb	   *overrides = inf_setting_detoast(args[2], INF_TASK_SETTINGS);
 	BatchStream *stream = find_stream(asking, model_id, task, overrides);
 	InferenceInput input;
 
-	inf_infer_make_input(&input, VARDATA_ANY(input_text),
-						 VARSIZE_ANY_EXHDR(input_text), 0);
-
-	/* What it was made from is gone with the row. */
-	if (input.text == VARDATA_ANY(input_text))
-		input.text = pnstrdup(input.text, input.length);
+	inf_infer_read_input(&input, args[1], 0);
 	if (!inf_text_is_blank(input.text, input.length))
 		add_inputs(asking, stream, &input, 1);
 }
 
-/* inference_infer: texts as the body has them. */
+/*
+ * inference_infer: texts as the body has them.  One with very many is kept as it
+ * is: its answer is made piece by piece.
+ */
 static void
 take_body(Asking *asking, BatchCallKind kind, const Datum *args)
 {
 	int			at = kind == BATCH_CALL_INFER_TASK ? 1 : 0;
 	InferenceTask task = at ? inf_config_task(inf_text_name(args[0])) : 0;
 	char	   *model_id = inf_text_name(args[at]);
-	Jsonb	   *body = DatumGetJsonbPCopy(args[at + 1]);
-	Jsonb	   *settings;
+	Jsonb	   *json = DatumGetJsonbPCopy(args[at + 1]);
+	BatchStream *stream;
+	InferenceBody body;
 	InferenceInput *inputs;
-	int			ninputs;
 
-	inputs = inf_body_read(body, &ninputs, &settings);
-	add_inputs(asking, find_stream(asking, model_id, task, settings),
-			   inputs, ninputs);
+	inf_body_read(json, &body);
+	stream = find_stream(asking, model_id, task, body.task_settings);
+	if (body.ninputs > INF_LIST_PIECE_TEXTS)
+	{
+		asking->cell->job = find_job(asking, stream);
+		asking->cell->body = json;
+		asking->bytes += VARSIZE(json);
+		return;
+	}
+	inputs = palloc(sizeof(InferenceInput) * body.ninputs);
+	for (int i = 0; i < body.ninputs; i++)
+		inf_body_make_input(&body, i, &inputs[i]);
+	add_inputs(asking, stream, inputs, body.ninputs);
+}
+
+static Jsonb *
+answer_body(const BatchCell *cell)
+{
+	MemoryContext context = inf_call_begin();
+	InferenceBody body;
+	Jsonb	   *answer;
+
+	inf_body_read(cell->body, &body);
+	answer = inf_body_answer(cell->job->stream->model, &body,
+							 MemoryContextGetParent(context));
+	inf_call_end(context);
+	return answer;
 }
 
 int
@@ -165,11 +184,11 @@ inf_batch_argument_count(BatchCallKind kind)
 }
 
 Size
-inf_batch_take_call(BatchCallKind kind, const Datum *args, int64 row,
+inf_batch_take_call(BatchCallKind kind, const Datum *args,
 					MemoryContext stream_context, BatchStream **streams,
 					BatchJob **jobs, BatchCell *cell)
 {
-	Asking		asking = {stream_context, streams, jobs, cell, row, 0};
+	Asking		asking = {stream_context, streams, jobs, cell, 0};
 
 	if (kind == BATCH_CALL_EMBED || kind == BATCH_CALL_SPARSE)
 		take_text(&asking, kind, args);
@@ -178,17 +197,11 @@ inf_batch_take_call(BatchCallKind kind, const Datum *args, int64 row,
 	return asking.bytes;
 }
 
-Size
+void
 inf_batch_send(BatchJob *jobs)
 {
-	Size		bytes = 0;
-
 	for (BatchJob *job = jobs; job; job = job->next)
-	{
 		job->job = inf_stream_submit(job->stream->stream, job->inputs, job->ninputs);
-		bytes += job->ninputs * job->stream->embedding_bytes;
-	}
-	return bytes;
 }
 
 static InferenceEmbedding *
@@ -208,9 +221,11 @@ inf_batch_answer(BatchCallKind kind, const BatchCell *cell,
 				 MemoryContext job_context)
 {
 	BatchJob   *job = cell->job;
-	InferenceEmbedding *embeddings = job->embeddings ? job->embeddings :
-		wait_for(job, job_context);
+	InferenceEmbedding *embeddings;
 
+	if (cell->body)
+		return JsonbPGetDatum(answer_body(cell));
+	embeddings = job->embeddings ? job->embeddings : wait_for(job, job_context);
 	embeddings += cell->first;
 	switch (kind)
 	{
@@ -222,7 +237,7 @@ inf_batch_answer(BatchCallKind kind, const BatchCell *cell,
 		case BATCH_CALL_SPARSE:
 			return JsonbPGetDatum(inf_value_token_map(embeddings));
 		default:
-			return JsonbPGetDatum(inf_value_answer(job->stream->model->task,
-												   embeddings, cell->ninputs));
+			return JsonbPGetDatum(inf_answer_make(job->stream->model->task,
+												  embeddings, cell->ninputs));
 	}
 }

@@ -43,25 +43,25 @@ typedef struct BatchCell
 	BatchJob   *job;			/* NULL: the answer is null */
 	int			first;
 	int			ninputs;
+	Jsonb	   *body;			/* NULL, or a body that is answered by itself */
 } BatchCell;
 
 /* How many arguments a call has. */
 extern int	inf_batch_argument_count(BatchCallKind kind);
 
 /*
- * Adds the texts that a call with these arguments asks for to the jobs, as those
- * of a row, which errors count from 1, and notes in cell where they are.  Streams are opened in stream_context when first
+ * Adds the texts that a call with these arguments asks for to the jobs, and
+ * notes in cell where they are.  Streams are opened in stream_context when first
  * asked for; all else is in the current memory context.  Returns the bytes of
  * the texts.  Throws as the call itself would.
  */
 extern Size inf_batch_take_call(BatchCallKind kind, const Datum *args,
-								int64 row,
 								MemoryContext stream_context,
 								BatchStream **streams, BatchJob **jobs,
 								BatchCell *cell);
 
-/* Sends jobs, in the current memory context; returns the bytes to come. */
-extern Size inf_batch_send(BatchJob *jobs);
+/* Sends jobs, in the current memory context. */
+extern void inf_batch_send(BatchJob *jobs);
 
 /*
  * The answer that cell, which has a job, asks for.  Waits for the job if need

@@ -20,7 +20,6 @@
 #include "executor/batch_target.h"
 #include "executor/batch_values.h"
 #include "executor/call_search.h"
-#include "executor/volatile_search.h"
 
 static Path *batch_path(Reader reader, Path *path);
 
@@ -52,38 +51,30 @@ behind_sort(Reader reader)
 	return reader;
 }
 
-/* A node that computes its target: ours above it, if there are calls in that. */
+/* A query without a table. */
+static bool
+is_single_row(const Path *path)
+{
+	return IsA(path, GroupResultPath) ||
+		(IsA(path, Path) && path->pathtype == T_Result);
+}
+
+/* A node that computes its target, unless the calls come from below. */
 static Path *
 batch_computing_path(Reader reader, Path *path)
 {
-	PathTarget *target = path->pathtarget;
-	PathTarget *child_target;
-	BatchInputs inputs;
-	List	   *calls;
-	List	   *conditions;
+	List	   *calls = inf_batch_calls_in(path, (Node *) path->pathtarget->exprs);
 
-	if (!inf_batch_find_inputs(reader.root, path, &inputs))
+	if (is_single_row(path))
 		return path;
-	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
-	if (calls == NIL)
+	if (calls == NIL || inf_batch_mixes_groups(reader.root, path))
 		return path;
-	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
-	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
-	if (child_target == NULL)
-		return path;
-	return inf_batch_make_path(reader, path, child_target, target, calls,
-							   conditions);
-}
-
-/* The same, when what it reads may have calls too. */
-static Path *
-batch_upper_path(Reader reader, Path *path, Path **subpath,
-				 Reader subpath_reader)
-{
-	*subpath = batch_path(subpath_reader, *subpath);
-	if (inf_gives_volatile(reader.root, *subpath))
-		return path;
-	return batch_computing_path(reader, path);
+	return inf_batch_make_path(reader, path,
+							   inf_batch_make_child_target(reader.root, path,
+														   path->pathtarget, calls),
+							   path->pathtarget, calls,
+							   inf_batch_conditions(path, path->pathtarget->exprs,
+													calls));
 }
 
 /* The rows of INSERT ... VALUES, with a projection above them or without. */
@@ -99,22 +90,19 @@ is_insert_of_values(const PlannerInfo *root, const Path *path)
 static Path *
 batch_insert_of_values(Reader reader, Path *path)
 {
-	Path	   *scan = IsA(path, ProjectionPath) ?
-		((ProjectionPath *) path)->subpath : path;
-	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget, scan);
-	PathTarget *child_target;
-	BatchInputs inputs;
+	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget,
+											   IsA(path, ProjectionPath) ?
+											   ((ProjectionPath *) path)->subpath : path);
 	List	   *calls;
-	List	   *conditions;
 
-	if (target == NULL ||
-		!inf_batch_find_inputs(reader.root, scan, &inputs))
+	if (target == NULL)
 		return path;
-	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
-	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
-	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
-	return inf_batch_make_path(reader, scan, child_target, target, calls,
-							   conditions);
+	calls = inf_batch_calls_in(path, (Node *) target->exprs);
+	return inf_batch_make_path(reader, path,
+							   inf_batch_make_child_target(reader.root, path,
+														   target, calls),
+							   target, calls,
+							   inf_batch_conditions(path, target->exprs, calls));
 }
 
 /* What an aggregate evaluates for a row: its arguments, if its FILTER is true. */
@@ -154,71 +142,64 @@ evaluated_by(const AggPath *path)
 }
 
 /*
- * What a node that makes sets evaluates for each row that it reads: arguments of
- * the functions.  All else in its list it evaluates for each member of a set.
+ * Calls in the arguments of aggregates become columns of what the aggregates
+ * read.
  */
-static List *
-evaluated_for_sets(const BatchInputs *inputs, const Path *path)
+static void
+batch_aggregates(Reader reader, AggPath *path)
 {
-	List	   *evaluated = NIL;
+	PathTarget *child_target = copy_pathtarget(path->subpath->pathtarget);
+	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
+	List	   *evaluated = evaluated_by(path);
+	List	   *calls = list_difference(inf_batch_calls_known_in(&path->path,
+																 (Node *) evaluated),
+										target->exprs);
+	List	   *conditions = inf_batch_conditions(&path->path, evaluated, calls);
 	ListCell   *lc;
+	ListCell   *condition;
 
-	foreach(lc, path->pathtarget->exprs)
-	{
-		Node	   *expression = lfirst(lc);
-
-		if (IsA(expression, FuncExpr) && ((FuncExpr *) expression)->funcretset &&
-			!inf_batch_comes_from_below(inputs, expression))
-			evaluated = lappend(evaluated, ((FuncExpr *) expression)->args);
-	}
-	return evaluated;
+	if (calls == NIL)
+		return;
+	add_new_columns_to_pathtarget(target, calls);
+	forboth(lc, calls, condition, conditions)
+		inf_batch_add_arguments(child_target, &path->path, lfirst(lc), lfirst(condition));
+	reader = path->aggstrategy == AGG_SORTED ? behind_groups(reader) :
+		behind_sort(reader);
+	path->subpath = inf_batch_make_path(reader, path->subpath,
+										set_pathtarget_cost_width(reader.root,
+																  child_target),
+										target, calls, conditions);
 }
 
 /*
- * Calls in what a node with these inputs evaluates for each row that it reads
- * from path become columns of that.
+ * A node whose columns come from below, but for what it adds to them: calls
+ * that are part of what it groups by are made below.
  */
 static Path *
-add_calls(Reader reader, Path *path, const BatchInputs *inputs, List *evaluated)
+batch_grouping(Reader reader, Path *path, Path **subpath)
 {
-	PathTarget *target = copy_pathtarget(path->pathtarget);
-	PathTarget *child_target = copy_pathtarget(target);
-	List	   *calls = inf_batch_calls_known_in(inputs, (Node *) evaluated);
-	List	   *conditions = inf_batch_conditions(inputs, evaluated, calls);
+	List	   *calls = inf_batch_calls_in(path, (Node *) path->pathtarget->exprs);
+	List	   *from_below = inf_batch_calls_in(path, (Node *) (*subpath)->pathtarget->exprs);
 
-	inf_batch_add_arguments(child_target, inputs, calls, conditions);
-	if (calls == NIL || !inf_batch_can_compute(inputs, child_target->exprs) ||
-		inf_gives_volatile(reader.root, path))
-		return path;
-	add_new_columns_to_pathtarget(target, calls);
-	return inf_batch_make_path(reader, path,
-							   set_pathtarget_cost_width(reader.root, child_target),
-							   target, calls, conditions);
+	if (from_below == NIL)
+		return batch_computing_path(reader, path);
+	if (list_difference(calls, from_below) == NIL)
+		*subpath = batch_path(behind_groups(reader), *subpath);
+	return path;
 }
 
 static Path *
-batch_aggregate_path(Reader reader, AggPath *path)
+batch_projection(Reader reader, ProjectionPath *path)
 {
-	Reader		subpath_reader = path->aggstrategy == AGG_SORTED ?
-		behind_groups(reader) : behind_sort(reader);
-	BatchInputs inputs;
+	List	   *calls = inf_batch_calls_in(&path->path, (Node *) path->path.pathtarget->exprs);
+	ListCell   *lc;
 
-	path->subpath = batch_path(subpath_reader, path->subpath);
-	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
-		path->subpath = add_calls(subpath_reader, path->subpath, &inputs,
-								  evaluated_by(path));
-	return batch_upper_path(reader, &path->path, &path->subpath, subpath_reader);
-}
-
-static Path *
-batch_set_path(Reader reader, ProjectSetPath *path)
-{
-	BatchInputs inputs;
-
-	path->subpath = batch_path(behind_groups(reader), path->subpath);
-	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
-		path->subpath = add_calls(behind_groups(reader), path->subpath, &inputs,
-								  evaluated_for_sets(&inputs, &path->path));
+	if (is_single_row(path->subpath))
+		return &path->path;
+	foreach(lc, calls)
+		if (!list_member(path->subpath->pathtarget->exprs, lfirst(lc)))
+			return batch_computing_path(reader, &path->path);
+	path->subpath = batch_path(reader, path->subpath);
 	return &path->path;
 }
 
@@ -231,27 +212,20 @@ inf_batch_subpaths(Reader reader, List *subpaths)
 		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
-/* What a table is filled or changed with. */
-static Path *
-batch_modified_rows(Reader reader, Path *path)
-{
-	if (is_insert_of_values(reader.root, path))
-		return batch_insert_of_values(reader, path);
-	return batch_path(reader, path);
-}
-
 /*
- * Goes down to the nodes that compute calls.  Nodes that hand on what comes
- * from below are kept, with another node below them.
+ * Goes down to the node that computes the target.  Nodes that hand on what
+ * comes from below are kept, with another node below them.
  */
 static Path *
 batch_path(Reader reader, Path *path)
 {
+	if (is_insert_of_values(reader.root, path))
+		return batch_insert_of_values(reader, path);
 	switch (nodeTag(path))
 	{
 		case T_ModifyTablePath:
 			((ModifyTablePath *) path)->subpath =
-				batch_modified_rows(reader, ((ModifyTablePath *) path)->subpath);
+				batch_path(reader, ((ModifyTablePath *) path)->subpath);
 			return path;
 		case T_LockRowsPath:
 			((LockRowsPath *) path)->subpath =
@@ -278,21 +252,18 @@ batch_path(Reader reader, Path *path)
 		case T_MergeAppendPath:
 			return inf_batch_append(reader, path, ((MergeAppendPath *) path)->subpaths);
 		case T_AggPath:
-			return batch_aggregate_path(reader, (AggPath *) path);
+			batch_aggregates(reader, (AggPath *) path);
+			return batch_grouping(reader, path, &((AggPath *) path)->subpath);
 		case T_GroupPath:
-			return batch_upper_path(reader, path, &((GroupPath *) path)->subpath,
-									behind_groups(reader));
+			return batch_grouping(reader, path, &((GroupPath *) path)->subpath);
 		case T_GroupingSetsPath:
-			return batch_upper_path(reader, path, &((GroupingSetsPath *) path)->subpath,
-									behind_groups(reader));
+			return batch_grouping(reader, path, &((GroupingSetsPath *) path)->subpath);
 		case T_WindowAggPath:
-			return batch_upper_path(reader, path, &((WindowAggPath *) path)->subpath,
-									behind_groups(reader));
+			return batch_grouping(reader, path, &((WindowAggPath *) path)->subpath);
 		case T_ProjectionPath:
-			return batch_upper_path(reader, path, &((ProjectionPath *) path)->subpath,
-									reader);
+			return batch_projection(reader, (ProjectionPath *) path);
+		case T_CustomPath:
 		case T_ProjectSetPath:
-			return batch_set_path(reader, (ProjectSetPath *) path);
 		case T_RecursiveUnionPath:
 		case T_SetOpPath:
 			return path;

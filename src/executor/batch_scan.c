@@ -236,7 +236,7 @@ take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 	Datum		args[BATCH_MAX_ARGUMENTS];
 	MemoryContext caller;
 
-	cell->job = NULL;
+	memset(cell, 0, sizeof(BatchCell));
 	if (call->condition)
 	{
 		bool		isnull;
@@ -255,9 +255,8 @@ take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 			return true;		/* the functions are strict */
 	}
 	caller = MemoryContextSwitchTo(batch->context);
-	batch->bytes += inf_batch_take_call(call->kind, args, state->nread,
-										state->context, &state->streams,
-										&batch->jobs, cell);
+	batch->bytes += inf_batch_take_call(call->kind, args, state->context,
+										&state->streams, &batch->jobs, cell);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -352,7 +351,7 @@ send_batch(BatchScanState *state, Batch *batch)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->context);
 
-	batch->bytes += inf_batch_send(batch->jobs);
+	inf_batch_send(batch->jobs);
 	MemoryContextSwitchTo(caller);
 	state->bytes += batch->bytes;
 	dlist_push_tail(&state->batches, &batch->node);

@@ -52,18 +52,9 @@ varies(Node *node, void *context)
 			return true;
 		case T_Param:
 			return ((Param *) node)->paramkind != PARAM_EXTERN;
-		case T_FuncExpr:
-			if (((FuncExpr *) node)->funcretset)
-				return true;
-			break;
-		case T_OpExpr:
-			if (((OpExpr *) node)->opretset)
-				return true;
-			break;
 		default:
-			break;
+			return expression_tree_walker(node, varies, context);
 	}
-	return expression_tree_walker(node, varies, context);
 }
 
 bool

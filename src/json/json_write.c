@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "json/json_write.h"
 
 /* A byte that must not stand in a JSON string as it is. */
@@ -16,30 +18,42 @@ is_special(unsigned char c)
 	return c < 0x20 || c == '"' || c == '\\';
 }
 
+/* Six bytes at most: the caller has made room. */
 static void
-append_special(StringInfo json, char c)
+append_special(StringInfo json, unsigned char c)
 {
 	static const char from[] = "\"\\\b\f\n\r\t";
 	static const char to[] = "\"\\bfnrt";
+	static const char hex[] = "0123456789abcdef";
 	const char *found = strchr(from, c);
+	char	   *out = json->data + json->len;
 
 	if (found)
 	{
-		appendStringInfoCharMacro(json, '\\');
-		appendStringInfoCharMacro(json, to[found - from]);
+		out[0] = '\\';
+		out[1] = to[found - from];
+		json->len += 2;
+		return;
 	}
-	else
-		appendStringInfo(json, "\\u%04x", (unsigned char) c);
+	memcpy(out, "\\u00", 4);
+	out[4] = hex[c >> 4];
+	out[5] = hex[c & 15];
+	json->len += 6;
 }
 
+/* Bytes that are written between two looks at interrupts. */
+#define PIECE_BYTES (1024 * 1024)
+
 static void
-append_text(StringInfo json, const char *utf8, int length)
+append_piece(StringInfo json, const char *utf8, int length)
 {
 	int			start = 0;
+	int			nspecial = 0;
 
-	enlargeStringInfo(json, length + 2);
-	appendStringInfoCharMacro(json, '"');
 	for (int i = 0; i < length; i++)
+		nspecial += is_special(utf8[i]);
+	enlargeStringInfo(json, length + 5 * nspecial);
+	for (int i = 0; i < length && nspecial > 0; i++)
 	{
 		if (!is_special(utf8[i]))
 			continue;
@@ -48,7 +62,18 @@ append_text(StringInfo json, const char *utf8, int length)
 		start = i + 1;
 	}
 	appendBinaryStringInfo(json, utf8 + start, length - start);
-	appendStringInfoCharMacro(json, '"');
+}
+
+static void
+append_text(StringInfo json, const char *utf8, int length)
+{
+	appendStringInfoChar(json, '"');
+	for (int i = 0; i < length; i += PIECE_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		append_piece(json, utf8 + i, Min(PIECE_BYTES, length - i));
+	}
+	appendStringInfoChar(json, '"');
 }
 
 void

@@ -6,12 +6,12 @@
 
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
-#include "lib/stringinfo.h"
-#include "utils/json.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
 #include "base/text_encoding.h"
 #include "pipeline/embedding_value.h"
-#include "settings/setting_read.h"
 
 ArrayType *
 inf_value_real_array(const InferenceEmbedding *embedding)
@@ -36,77 +36,95 @@ inf_value_real_array(const InferenceEmbedding *embedding)
 	return array;
 }
 
-/* Shortest digits that read back as the same real. */
+/*
+ * ----------
+ * JSON
+ *
+ * Trees of values that the server makes jsonb of, short of what its parser
+ * would do: a tree is as large as one embedding.
+ * ----------
+ */
+
+/* A number of the shortest digits that read back as the same real. */
 static void
-append_real(StringInfo json, float value)
+set_real(JsonbValue *number, float value)
 {
 	char		digits[FLOAT_SHORTEST_DECIMAL_LEN];
 
 	(void) float_to_shortest_decimal_buf(value, digits);
-	appendStringInfoString(json, digits);
+	number->type = jbvNumeric;
+	number->val.numeric =
+		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
+											ObjectIdGetDatum(InvalidOid),
+											Int32GetDatum(-1)));
 }
 
-static void
-append_token_map(StringInfo json, const InferenceEmbedding *embedding)
+Jsonb *
+inf_value_json_array(const InferenceEmbedding *embedding)
 {
-	appendStringInfoChar(json, '{');
-	for (int i = 0; i < embedding->ntokens; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(json, ',');
-		escape_json(json, inf_text_from_utf8(embedding->tokens[i].token, "token"));
-		appendStringInfoChar(json, ':');
-		append_real(json, embedding->tokens[i].weight);
-	}
-	appendStringInfoChar(json, '}');
-}
+	JsonbValue	array = {.type = jbvArray};
 
-static void
-append_vector(StringInfo json, const InferenceEmbedding *embedding)
-{
-	appendStringInfoChar(json, '[');
+	array.val.array.nElems = embedding->ndimensions;
+	array.val.array.elems = palloc(sizeof(JsonbValue) * embedding->ndimensions);
 	for (int i = 0; i < embedding->ndimensions; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(json, ',');
-		append_real(json, embedding->values[i]);
-	}
-	appendStringInfoChar(json, ']');
+		set_real(&array.val.array.elems[i], embedding->values[i]);
+	return JsonbValueToJsonb(&array);
+}
+
+/* The order of keys in a jsonb; of equal ones, that in which they came. */
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const JsonbPair *x = a;
+	const JsonbPair *y = b;
+	int			lx = x->key.val.string.len;
+	int			ly = y->key.val.string.len;
+	int			order = lx != ly ? (lx > ly ? 1 : -1) :
+		memcmp(x->key.val.string.val, y->key.val.string.val, lx);
+
+	return order != 0 ? order : x->order > y->order ? 1 : -1;
+}
+
+static bool
+is_same_key(const JsonbPair *a, const JsonbPair *b)
+{
+	return a->key.val.string.len == b->key.val.string.len &&
+		memcmp(a->key.val.string.val, b->key.val.string.val,
+			   a->key.val.string.len) == 0;
+}
+
+static void
+set_pair(JsonbPair *pair, const InferenceToken *token, int order)
+{
+	char	   *key = inf_text_from_utf8(token->token, "token");
+
+	pair->key.type = jbvString;
+	pair->key.val.string.val = key;
+	pair->key.val.string.len = strlen(key);
+	pair->order = order;
+	set_real(&pair->value, token->weight);
 }
 
 Jsonb *
 inf_value_token_map(const InferenceEmbedding *embedding)
 {
-	StringInfoData json;
+	int			n = embedding->ntokens;
+	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * Max(n, 1));
+	JsonbValue	object = {.type = jbvObject};
+	int			nkept = 0;
 
-	initStringInfo(&json);
-	append_token_map(&json, embedding);
-	return inf_setting_parse(json.data);
-}
-
-Jsonb *
-inf_value_answer(InferenceTask task, const InferenceEmbedding *embeddings,
-				 int n)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfo(&json, "{\"%s\":[", inf_task_name(task));
 	for (int i = 0; i < n; i++)
 	{
-		if (i > 0)
-			appendStringInfoChar(&json, ',');
-		appendStringInfoChar(&json, '{');
-		if (task == INF_TASK_SPARSE_EMBEDDING)
-			appendStringInfo(&json, "\"is_truncated\":%s,",
-							 embeddings[i].is_truncated ? "true" : "false");
-		appendStringInfoString(&json, "\"embedding\":");
-		if (task == INF_TASK_SPARSE_EMBEDDING)
-			append_token_map(&json, &embeddings[i]);
-		else
-			append_vector(&json, &embeddings[i]);
-		appendStringInfoChar(&json, '}');
+		CHECK_FOR_INTERRUPTS();
+		set_pair(&pairs[i], &embedding->tokens[i], i);
 	}
-	appendStringInfoString(&json, "]}");
-	return inf_setting_parse(json.data);
+	qsort(pairs, n, sizeof(JsonbPair), compare_pairs);
+
+	/* Of a token that comes twice the last counts, as in any JSON. */
+	for (int i = 0; i < n; i++)
+		if (i == n - 1 || !is_same_key(&pairs[i], &pairs[i + 1]))
+			pairs[nkept++] = pairs[i];
+	object.val.object.pairs = pairs;
+	object.val.object.nPairs = nkept;
+	return JsonbValueToJsonb(&object);
 }

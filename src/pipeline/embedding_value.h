@@ -16,12 +16,7 @@ extern ArrayType *inf_value_real_array(const InferenceEmbedding *embedding);
 /* {"token": weight, ...} of a sparse embedding. */
 extern Jsonb *inf_value_token_map(const InferenceEmbedding *embedding);
 
-/*
- * The answer of Elasticsearch's API:
- * {"text_embedding": [{"embedding": [...]}, ...]} or
- * {"sparse_embedding": [{"is_truncated": false, "embedding": {...}}, ...]}.
- */
-extern Jsonb *inf_value_answer(InferenceTask task,
-							   const InferenceEmbedding *embeddings, int n);
+/* [number, ...] of a dense embedding. */
+extern Jsonb *inf_value_json_array(const InferenceEmbedding *embedding);
 
 #endif							/* INFERENCE_PIPELINE_EMBEDDING_VALUE_H */

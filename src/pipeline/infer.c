@@ -4,15 +4,18 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/errors.h"
+#include "base/limits.h"
 #include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "catalog/model_server.h"
 #include "http/http_url.h"
 #include "pipeline/infer.h"
+#include "pipeline/model_config.h"
 #include "pipeline/stream.h"
 #include "settings/setting_read.h"
 
@@ -67,6 +70,7 @@ inf_infer_open_model(const char *model_id, InferenceTask task, Oid role)
 	const InferenceModel *model = inf_catalog_require_model(model_id);
 
 	inf_catalog_check_may_use(model, role);
+	inf_config_check_read(model);
 	if (task != 0 && task != model->task)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -158,13 +162,43 @@ inf_infer_task_settings(const InferenceServiceOps *service,
 	return inf_setting_merge(model->task_settings, overrides);
 }
 
+static void
+check_text_size(Size bytes, int position)
+{
+	if (bytes <= INF_MAX_TEXT_BYTES)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("text is too long to be embedded"),
+			 position > 0 ?
+			 errdetail("Text %d has %zu bytes, more than %d.",
+					   position, bytes, INF_MAX_TEXT_BYTES) :
+			 errdetail("It has %zu bytes, more than %d.",
+					   bytes, INF_MAX_TEXT_BYTES),
+			 errhint("Embed parts of it, such as left(..., 10000).")));
+}
+
+/* The size is known before it is read. */
+void
+inf_infer_read_input(InferenceInput *input, Datum text, int position)
+{
+	struct varlena *bytes;
+
+	check_text_size(toast_raw_datum_size(text) - VARHDRSZ, position);
+	bytes = PG_DETOAST_DATUM_PACKED(text);
+	inf_infer_make_input(input, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes),
+						 position);
+	if ((Pointer) bytes != DatumGetPointer(text))
+		pfree(bytes);
+}
+
 void
 inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
 					 int position)
 {
+	check_text_size(length, position);
 	input->text = inf_text_to_utf8(bytes, length, &input->length);
 	input->position = position;
-	input->row = 0;
 	input->is_truncated = false;
 }
 

@@ -37,10 +37,15 @@ extern InferenceEmbedding *inf_infer_probe(const InferenceModel *model,
 
 /*
  * A text in the database encoding as an input.  position is its place in the
- * list of the call, from 1, for errors to name; 0: it is in none.
+ * list of the call, from 1, for errors to name; 0: it is in none.  Throws 54000
+ * if it is longer than INF_MAX_TEXT_BYTES.
  */
 extern void inf_infer_make_input(InferenceInput *input, const char *bytes,
 								 int length, int position);
+
+/* The same of a value of type text. */
+extern void inf_infer_read_input(InferenceInput *input, Datum text,
+								 int position);
 
 /* The service of a model; throws if it is none of ours. */
 extern const InferenceServiceOps *inf_infer_service(const InferenceModel *model);

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "base/limits.h"
 #include "base/text_encoding.h"
 #include "http/http_url.h"
 #include "pipeline/model_config.h"
@@ -384,6 +385,19 @@ inf_config_merge(const char *path_task, const InferenceModel *model,
 	return changed;
 }
 
+void
+inf_config_check_read(const InferenceModel *model)
+{
+	if (model->is_oversized)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("settings of inference model \"%s\" are too large",
+						model->model_id),
+				 errdetail("They have more than %d bytes, as no model that was put.",
+						   INF_MAX_SETTINGS_BYTES),
+				 errhint("Delete the model with inference_delete(), and put it anew.")));
+}
+
 /*
  * ----------
  * Back to JSON
@@ -400,6 +414,11 @@ append_settings(StringInfo json, const char *key, Jsonb *settings)
 void
 inf_config_describe(StringInfo json, const InferenceModel *model)
 {
+	if (model->is_oversized)
+		ereport(WARNING,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("settings of inference model \"%s\" are too large to be shown",
+						model->model_id)));
 	appendStringInfoString(json, "{\"model_id\": ");
 	escape_json(json, model->model_id);
 	appendStringInfoString(json, ", \"task_type\": ");

@@ -24,6 +24,9 @@ extern InferenceModel *inf_config_merge(const char *path_task,
 										const InferenceModel *model,
 										Jsonb *config);
 
+/* Throws 54000 if the settings of the model were too large to be read. */
+extern void inf_config_check_read(const InferenceModel *model);
+
 /* Appends the model as JSON (database encoding), without secrets. */
 extern void inf_config_describe(StringInfo json, const InferenceModel *model);
 

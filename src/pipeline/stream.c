@@ -16,6 +16,7 @@
 
 /* Texts that a service embeds here between two looks at interrupts. */
 #define LOCAL_CHUNK 64
+#define LOCAL_CHUNK_BYTES (64 * 1024)
 
 struct InferenceStream
 {
@@ -193,7 +194,7 @@ check_dimensions(const InferenceModel *model,
 						  "embeddings of different dimensions in one call: %d and %d",
 						  results[0].ndimensions, results[i].ndimensions);
 	if (fault.kind != INF_FAULT_NONE)
-		inf_error_throw_fault(model, &fault, NULL, 1, NULL);
+		inf_error_throw_fault(model, &fault, NULL, 1, 0);
 }
 
 static void
@@ -211,17 +212,21 @@ run_here(const InferenceServiceOps *service, const InferenceModel *model,
 		 Jsonb *task_settings, const InferenceInput *inputs, int ninputs,
 		 InferenceEmbedding *results)
 {
-	for (int i = 0; i < ninputs; i += LOCAL_CHUNK)
+	for (int i = 0; i < ninputs;)
 	{
 		InferenceCall call = {
 			.model = model,
 			.task_settings = task_settings,
-			.inputs = &inputs[i],
-			.ninputs = Min(LOCAL_CHUNK, ninputs - i)
+			.inputs = &inputs[i]
 		};
+		int			bytes = 0;
 
+		while (i + call.ninputs < ninputs && call.ninputs < LOCAL_CHUNK &&
+			   bytes < LOCAL_CHUNK_BYTES)
+			bytes += call.inputs[call.ninputs++].length;
 		CHECK_FOR_INTERRUPTS();
 		service->run(&call, &results[i]);
+		i += call.ninputs;
 	}
 }
 

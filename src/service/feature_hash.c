@@ -211,22 +211,29 @@ squared_norm(const float *vector, int ndimensions)
 	return sum;
 }
 
-void
-inf_feature_hash_text(const char *utf8, size_t length, float *vector,
-					  int ndimensions)
+bool
+inf_feature_add_words(const char *utf8, size_t length, size_t *position,
+					  int max_words, float *vector, int ndimensions)
 {
 	char		word[INF_FEATURE_MAX_WORD_BYTES + 1];
-	size_t		position = 0;
 	size_t		word_length;
-	double		norm;
 
-	memset(vector, 0, sizeof(float) * ndimensions);
-	while ((word_length = inf_feature_next_word(utf8, length, &position, word)) > 0)
+	for (int i = 0; i < max_words; i++)
 	{
+		word_length = inf_feature_next_word(utf8, length, position, word);
+		if (word_length == 0)
+			return false;
 		add_feature(word, word_length, KIND_WORD, 1.0f, vector, ndimensions);
 		add_ngrams(word, word_length, vector, ndimensions);
 	}
-	norm = sqrt(squared_norm(vector, ndimensions));
+	return true;
+}
+
+void
+inf_feature_finish(const char *utf8, size_t length, float *vector,
+				   int ndimensions)
+{
+	double		norm = sqrt(squared_norm(vector, ndimensions));
 
 	/* No words, or features that cancelled each other out. */
 	if (norm < 1e-6)

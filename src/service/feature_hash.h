@@ -33,12 +33,16 @@ extern size_t inf_feature_next_word(const char *utf8, size_t length,
 									size_t *position, char *word);
 
 /*
- * Fills vector (ndimensions) with the text's features: each word, and the
- * character n-grams (3 to 5) of each word, all n-grams of a word together
- * weighing as much as the word.  L2 norm 1.  A text without words is hashed
- * as a whole.
+ * Adds to vector (ndimensions), at first all zero, features of up to max_words
+ * words: each word, and the character n-grams (3 to 5) of each word, all n-grams
+ * of a word together weighing as much as the word.  False at the end of the text.
  */
-extern void inf_feature_hash_text(const char *utf8, size_t length,
+extern bool inf_feature_add_words(const char *utf8, size_t length,
+								  size_t *position, int max_words,
 								  float *vector, int ndimensions);
+
+/* Gives vector L2 norm 1.  A text without words is hashed as a whole. */
+extern void inf_feature_finish(const char *utf8, size_t length,
+							   float *vector, int ndimensions);
 
 #endif							/* INFERENCE_SERVICE_FEATURE_HASH_H */

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 
 #include "service/token_list.h"
@@ -19,6 +20,12 @@
 
 /* As many as the small sentence encoders, so that one can take its place. */
 #define DEFAULT_DIMENSIONS 384
+
+/* Words that are hashed between two looks at interrupts. */
+#define WORDS_PER_LOOK 10000
+
+/* More different words than this are a dictionary, and some 100 bytes each. */
+#define MAX_DISTINCT_WORDS 100000
 
 static const SettingField hashing_service_fields[] = {
 	INF_SETTING_DIMENSIONS(INF_TASK_TEXT_EMBEDDING, "384",
@@ -32,14 +39,17 @@ hash_dense(const InferenceCall *call, const InferenceInput *input,
 {
 	int			dimensions = inf_setting_integer(call->model->service_settings,
 												 "dimensions", DEFAULT_DIMENSIONS);
+	size_t		position = 0;
 
 	/* A restored row was not checked. */
 	if (dimensions < 1 || dimensions > INF_MAX_DIMENSIONS)
 		dimensions = DEFAULT_DIMENSIONS;
 	result->ndimensions = dimensions;
-	result->values = palloc(sizeof(float) * result->ndimensions);
-	inf_feature_hash_text(input->text, input->length, result->values,
-						  result->ndimensions);
+	result->values = palloc0(sizeof(float) * dimensions);
+	while (inf_feature_add_words(input->text, input->length, &position,
+								 WORDS_PER_LOOK, result->values, dimensions))
+		CHECK_FOR_INTERRUPTS();
+	inf_feature_finish(input->text, input->length, result->values, dimensions);
 }
 
 typedef struct WordEntry
@@ -67,6 +77,13 @@ count_words(const InferenceInput *input)
 		WordEntry  *entry = hash_search(words, word, HASH_ENTER, &found);
 
 		entry->count = found ? entry->count + 1 : 1;
+		if (hash_get_num_entries(words) > MAX_DISTINCT_WORDS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("text has more than %d different words",
+							MAX_DISTINCT_WORDS),
+					 errhint("Embed parts of it.")));
+		CHECK_FOR_INTERRUPTS();
 	}
 	return words;
 }

@@ -14,9 +14,13 @@
 static float *
 embed(const char *text, int ndimensions)
 {
-	float	   *vector = malloc(sizeof(float) * ndimensions);
+	float	   *vector = calloc(ndimensions, sizeof(float));
+	size_t		position = 0;
 
-	inf_feature_hash_text(text, strlen(text), vector, ndimensions);
+	while (inf_feature_add_words(text, strlen(text), &position, 2, vector,
+								 ndimensions))
+		;
+	inf_feature_finish(text, strlen(text), vector, ndimensions);
 	return vector;
 }
 
