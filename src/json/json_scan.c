@@ -1,10 +1,12 @@
 /*
  * json_scan.c
- *		A look at JSON before it is parsed, for what json-c lets pass.
+ *		Whether bytes are JSON, by RFC 8259 and nothing beyond it.
  *
- * Measured on json-c 0.16 in strict mode: it takes NaN and Infinity, cuts a
- * key at an escaped NUL, keeps the last of two members of one name, takes
- * surrogates in UTF-8, and numbers such as 1. and -01.
+ * json-c reads more, and each version of it something else.  In strict mode 0.16
+ * takes NaN and Infinity, cuts a key at an escaped NUL, keeps the last of two
+ * members of one name, takes surrogates in UTF-8, and numbers such as 1. and
+ * -01; from 0.17 on it refuses integers beyond 64 bits, which are JSON.  So nothing
+ * is left to it: it only builds a tree of what was found good here.
  */
 #include "json/json_scan.h"
 
@@ -16,7 +18,13 @@ typedef struct Scan
 {
 	const char *next;
 	const char *end;
+	int			depth_left;		/* levels that may still open */
+	size_t		nmembers;		/* of all objects so far */
 } Scan;
+
+static const char *const too_short = "it ends too early";
+
+static const char *scan_value(Scan *scan);
 
 static int
 hex_digit(char c)
@@ -106,6 +114,8 @@ scan_string(Scan *scan)
 			if (fault)
 				return fault;
 		}
+		else if (memchr("\"\\/bfnrt", scan->next[-1], 8) == NULL)
+			return "a string holds an unknown escape";
 	}
 	return "it ends inside a string";
 }
@@ -169,9 +179,9 @@ scan_number(Scan *scan)
 	if (peek(scan) == '-')
 		scan->next++;
 
-	/* Not a number, but a word, which has a message of its own. */
+	/* -Infinity is no number, but a word, which has a message of its own. */
 	if (peek(scan) == 'I' || peek(scan) == 'N')
-		return NULL;
+		return scan_word(scan);
 	if (peek(scan) == '0')
 		scan->next++;
 	else if (!skip_digits(scan))
@@ -193,35 +203,117 @@ scan_number(Scan *scan)
 	return is_digit(peek(scan)) ? fault : NULL;
 }
 
+static void
+skip_blanks(Scan *scan)
+{
+	while (scan->next < scan->end && memchr(" \t\r\n", *scan->next, 4) != NULL)
+		scan->next++;
+}
+
+/* Skips blanks and then c, if that is next; whether it was. */
+static bool
+skip(Scan *scan, char c)
+{
+	skip_blanks(scan);
+	if (scan->next == scan->end || *scan->next != c)
+		return false;
+	scan->next++;
+	return true;
+}
+
+/* What is wrong where something else must follow. */
+static const char *
+missing(const Scan *scan, const char *fault)
+{
+	return scan->next == scan->end ? too_short : fault;
+}
+
+/* After an element or member: *is_last if closing follows it, else a comma. */
+static const char *
+scan_separator(Scan *scan, char closing, bool *is_last)
+{
+	*is_last = skip(scan, closing);
+	if (*is_last || skip(scan, ','))
+		return NULL;
+	return missing(scan, peek(scan) == ']' || peek(scan) == '}' ?
+				   "a bracket does not match" : "a comma is missing");
+}
+
+/* After "[". */
+static const char *
+scan_array(Scan *scan)
+{
+	const char *fault = NULL;
+	bool		is_last = skip(scan, ']');
+
+	while (!is_last && !fault)
+	{
+		fault = scan_value(scan);
+		if (!fault)
+			fault = scan_separator(scan, ']', &is_last);
+	}
+	return fault;
+}
+
+/* After "{". */
+static const char *
+scan_object(Scan *scan)
+{
+	const char *fault = NULL;
+	bool		is_last = skip(scan, '}');
+
+	while (!is_last && !fault)
+	{
+		if (!skip(scan, '"'))
+			return missing(scan, peek(scan) == ']' ? "a bracket does not match" :
+						   "the name of a member is missing");
+		fault = scan_string(scan);
+		if (fault)
+			return fault;
+		if (!skip(scan, ':'))
+			return missing(scan, "a colon is missing");
+		scan->nmembers++;
+		fault = scan_value(scan);
+		if (!fault)
+			fault = scan_separator(scan, '}', &is_last);
+	}
+	return fault;
+}
+
+static const char *
+scan_value(Scan *scan)
+{
+	const char *fault;
+	char		c;
+
+	skip_blanks(scan);
+	c = peek(scan);
+	if (is_digit(c) || c == '-')
+		return scan_number(scan);
+	if (is_letter(c))
+		return scan_word(scan);
+	if (skip(scan, '"'))
+		return scan_string(scan);
+	if (c != '[' && c != '{')
+		return missing(scan, "unexpected character");
+	if (scan->depth_left == 0)
+		return "it is nested too deeply";
+	scan->next++;
+	scan->depth_left--;
+	fault = c == '[' ? scan_array(scan) : scan_object(scan);
+	scan->depth_left++;
+	return fault;
+}
+
 const char *
 inf_json_scan(const char *bytes, size_t length, int max_depth, size_t *nmembers)
 {
-	Scan		scan = {bytes, bytes + length};
-	int			depth = 0;
+	Scan		scan = {bytes, bytes + length, max_depth, 0};
+	const char *fault = scan_value(&scan);
 
-	*nmembers = 0;
-	while (scan.next < scan.end)
-	{
-		char		c = *scan.next;
-		const char *fault = NULL;
-
-		if (is_digit(c) || c == '-')
-			fault = scan_number(&scan);
-		else if (is_letter(c))
-			fault = scan_word(&scan);
-		else
-			scan.next++;
-
-		if (c == '"')
-			fault = scan_string(&scan);
-		else if ((c == '[' || c == '{') && ++depth > max_depth)
-			fault = "it is nested too deeply";
-		else if (c == ']' || c == '}')
-			depth--;
-		else if (c == ':')
-			(*nmembers)++;
-		if (fault)
-			return fault;
-	}
-	return NULL;
+	*nmembers = scan.nmembers;
+	if (fault)
+		return fault;
+	skip_blanks(&scan);
+	return scan.next < scan.end ? "something follows its end" : NULL;
 }

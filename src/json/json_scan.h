@@ -1,6 +1,6 @@
 /*
  * json_scan.h
- *		A look at JSON before it is parsed, for what json-c lets pass.
+ *		Whether bytes are JSON, by RFC 8259 and nothing beyond it.
  *
  * Plain C: no allocation, no throw.
  */
@@ -11,12 +11,11 @@
 #include <stddef.h>
 
 /*
- * NULL if nothing is wrong, else a static string that says what is: NUL or a
- * lone surrogate escaped in a string, a control character or ill-formed UTF-8
- * in one, a word other than true, false and null outside of one, a number not
- * written as JSON writes it, nesting deeper than max_depth.  *nmembers counts
- * the members of all objects.  What is not looked at here (what may follow
- * what) is left to the parser.
+ * NULL if they are one JSON value, else a static string that says why not, fit
+ * to follow "... is not valid JSON: ".  Beyond the grammar it refuses what we
+ * cannot hold or do not trust: NUL or a lone surrogate escaped in a string,
+ * ill-formed UTF-8, nesting deeper than max_depth.  *nmembers counts the members
+ * of all objects; members of one name are for the caller to see.
  */
 extern const char *inf_json_scan(const char *bytes, size_t length,
 								 int max_depth, size_t *nmembers);

@@ -1,14 +1,14 @@
 /*
  * json_tree.c
  *		Small JSON documents, read as strictly as they are written.  The only
- *		user of json-c.
+ *		user of json-c, which differs from version to version in what it takes:
+ *		json_scan.c decides that before.
  */
 #include "json/json_tree.h"
 
 #include <json-c/json.h>
 
 #include <limits.h>
-#include <string.h>
 
 #include "json/json_scan.h"
 
@@ -34,41 +34,29 @@ count_members(json_object *value)
 	return count;
 }
 
-/* Runs json-c over all bytes at once. */
+/*
+ * json-c's tree of bytes that are JSON.  Not in its strict mode, in which some
+ * versions refuse integers beyond 64 bits.
+ */
 static json_object *
-parse_bytes(const char *bytes, size_t length, int max_depth, const char **reason)
+build_tree(const char *bytes, size_t length, int max_depth, const char **reason)
 {
 	json_tokener *tokener = json_tokener_new_ex(max_depth + 1);
 	json_object *tree;
-	enum json_tokener_error error;
 
 	if (tokener == NULL)
 	{
 		*reason = "out of memory";
 		return NULL;
 	}
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
-						   JSON_TOKENER_VALIDATE_UTF8);
 	tree = json_tokener_parse_ex(tokener, bytes, (int) length);
-	error = json_tokener_get_error(tokener);
 
 	/* A number at the very end may go on, as far as the tokener knows. */
-	if (error == json_tokener_continue)
-	{
+	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		tree = json_tokener_parse_ex(tokener, "", 1);
-		if (json_tokener_get_error(tokener) != json_tokener_success)
-			*reason = "it ends too early";
-	}
-	else if (error != json_tokener_success)
-		*reason = json_tokener_error_desc(error);
-	else if (json_tokener_get_parse_end(tokener) < length)
-		*reason = "bytes follow its end";
+	if (json_tokener_get_error(tokener) != json_tokener_success)
+		*reason = json_tokener_error_desc(json_tokener_get_error(tokener));
 	json_tokener_free(tokener);
-	if (*reason)
-	{
-		(void) json_object_put(tree);
-		return NULL;
-	}
 	return tree;
 }
 
@@ -90,10 +78,7 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 	if (*reason)
 		return false;
 
-	/* White space behind the value is no garbage; a NUL is. */
-	while (length > 0 && memchr(" \t\r\n", bytes[length - 1], 4) != NULL)
-		length--;
-	tree = parse_bytes(bytes, length, max_depth, reason);
+	tree = build_tree(bytes, length, max_depth, reason);
 	if (*reason)
 		return false;
 	if (count_members(tree) != nmembers)

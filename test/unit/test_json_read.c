@@ -75,6 +75,10 @@ check_documents(void)
 	CHECK(inf_json_member(NULL, "a") == NULL);
 	CHECK(inf_json_member(inf_json_member(root, "a"), "a") == NULL);
 	CHECK(parse("null") && root == NULL);
+
+	/* An integer beyond 64 bits is JSON, and takes nothing from the message. */
+	CHECK(parse("{\"message\": \"m\", \"id\": [123456789012345678901234567890]}"));
+	CHECK_STR(inf_json_string(inf_json_member(root, "message")), "m");
 	CHECK(parse(" \n[1] \r\n"));
 }
 

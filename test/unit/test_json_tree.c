@@ -59,8 +59,8 @@ test_syntax(void)
 	CHECK_STR(refusal(" \n"), "it ends too early");
 	CHECK_STR(refusal("{\"a\": 1"), "it ends too early");
 	CHECK_STR(refusal("[1,"), "it ends too early");
-	CHECK_STR(refusal("{} {}"), "unexpected character");
-	CHECK_STR(refusal("1 2"), "unexpected character");
+	CHECK_STR(refusal("{} {}"), "something follows its end");
+	CHECK_STR(refusal("1 2"), "something follows its end");
 	CHECK(refusal("[1,]") != NULL);
 	CHECK(refusal("{\"a\": 1,}") != NULL);
 	CHECK(refusal("{\"a\" 1}") != NULL);
@@ -79,6 +79,10 @@ test_syntax(void)
 	CHECK_STR(refusal("{\"\xed\xa0\x80\": 1}"), "a string is not valid UTF-8");
 	CHECK_STR(refusal("[\"\\ud800\"]"), "a string holds half of a surrogate pair");
 	CHECK_STR(refusal("[\"\\u0000\"]"), "a string holds a NUL character");
+
+	/* What transformers writes for "no limit". */
+	CHECK_STR(refusal("{\"model_max_length\": 1000000000000000019884624838656}"), NULL);
+	CHECK_STR(refusal("[-1000000000000000019884624838656]"), NULL);
 	CHECK_STR(refusal("[NaN]"), "it holds NaN, which is no JSON number");
 	CHECK_STR(refusal("[01]"), "a number is not well formed");
 }
@@ -90,7 +94,7 @@ test_bytes(void)
 	const char *reason;
 
 	CHECK(!inf_json_tree_parse("{}\0", 3, MAX_DEPTH, &tree, &reason));
-	CHECK_STR(reason, "bytes follow its end");
+	CHECK_STR(reason, "something follows its end");
 	CHECK(!inf_json_tree_parse("1\0", 2, MAX_DEPTH, &tree, &reason));
 	CHECK(!inf_json_tree_parse("[1\0]", 4, MAX_DEPTH, &tree, &reason));
 	CHECK(!inf_json_tree_parse("{\"a\0b\": 1}", 10, MAX_DEPTH, &tree, &reason));

@@ -175,11 +175,11 @@ test_fingerprint(void)
 static const char *
 fault_of_length(uint64_t length)
 {
-	char		bytes[10] = "........{}";
+	char		bytes[] = "........{}";
 
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (char) (length >> 8 * i);
-	temp_folder_write(SINGLE, bytes, sizeof(bytes));
+	temp_folder_write(SINGLE, bytes, sizeof(bytes) - 1);
 	return after_folder(fault(), SINGLE);
 }
 
