@@ -29,9 +29,14 @@ SELECT model_id FROM inference_model ORDER BY model_id COLLATE "C";
 SELECT inference_embed('one', 'x');
 CREATE SERVER one FOREIGN DATA WRAPPER inference;
 SELECT inference_get('one');
-SELECT inference_put('text_embedding', 'one', '{"service": "hashing"}');
 ALTER SERVER one RENAME TO free;
 DROP SERVER free;
+SET session_replication_role = replica;
+SELECT inference_put('text_embedding', 'one', '{"service": "hashing"}') IS NOT NULL AS put;
+ALTER SERVER one RENAME TO uno;
+DROP SERVER one;
+SELECT model_id FROM inference_model ORDER BY model_id COLLATE "C";
+RESET session_replication_role;
 CREATE FOREIGN DATA WRAPPER regress_inference_other;
 CREATE SERVER one FOREIGN DATA WRAPPER regress_inference_other;
 SELECT inference_put('text_embedding', 'one', '{"service": "hashing"}');
@@ -61,6 +66,55 @@ SELECT inference_embed('unknown', 'x');
 SELECT inference_update('unknown', '{}');
 SELECT inference_get('unknown');
 SELECT inference_delete('odd'), inference_delete('unknown'), inference_delete('restored'), inference_delete('two');
+
+-- Models that are not whole, and how they become so: a server without a row,
+-- of the user's own and of somebody else.
+CREATE ROLE regress_inference_half;
+GRANT USAGE ON FOREIGN DATA WRAPPER inference TO regress_inference_half;
+CREATE SERVER half FOREIGN DATA WRAPPER inference;
+GRANT USAGE ON FOREIGN SERVER half TO regress_inference_half;
+SELECT inference_embed('half', 'x');
+SELECT inference_get('half');
+SELECT inference_update('half', '{}');
+SET ROLE regress_inference_half;
+SELECT inference_put('text_embedding', 'half', '{"service": "hashing"}');
+SELECT inference_delete('half');
+RESET ROLE;
+SELECT inference_put('text_embedding', 'half', '{"service": "hashing", "service_settings": {"dimensions": 2}}');
+SELECT srvversion, srvacl IS NOT NULL AS has_grants FROM pg_foreign_server WHERE srvname = 'half';
+SET ROLE regress_inference_half;
+SELECT cardinality(inference_embed('half', 'x'));
+RESET ROLE;
+SELECT inference_delete('half');
+CREATE SERVER half FOREIGN DATA WRAPPER inference;
+SELECT inference_delete('half', dry_run => true);
+SELECT inference_delete('half');
+SELECT inference_delete('half');
+
+-- A row and a key without their server.
+SELECT inference_put('text_embedding', 'half', '{"service": "openai", "service_settings": {"api_key": "sk-half"}}') IS NOT NULL AS put;
+ALTER EVENT TRIGGER inference_server_dropped DISABLE;
+DROP SERVER half;
+ALTER EVENT TRIGGER inference_server_dropped ENABLE ALWAYS;
+SELECT inference_embed('half', 'x');
+SELECT model_id FROM inference_models;
+SET ROLE regress_inference_half;
+SELECT inference_delete('half', dry_run => true);
+SELECT inference_put('text_embedding', 'half', '{"service": "hashing", "service_settings": {"dimensions": 2}}');
+SELECT cardinality(inference_embed('half', 'x'));
+SELECT inference_delete('half');
+RESET ROLE;
+SELECT count(*) FROM inference_secret;
+SET session_replication_role = replica;
+INSERT INTO inference_model VALUES ('half', 'text_embedding', 'hashing');
+INSERT INTO inference_secret SELECT id, 'api_key', 'plain', 'x', NULL, 0, 0, now() FROM unnest(ARRAY['half', 'third']) id;
+RESET session_replication_role;
+SELECT inference_embed('half', 'x');
+SELECT inference_embed('third', 'x');
+SELECT inference_delete('half'), inference_delete('third');
+SELECT (SELECT count(*) FROM inference_model) AS rows, (SELECT count(*) FROM inference_secret) AS keys;
+REVOKE USAGE ON FOREIGN DATA WRAPPER inference FROM regress_inference_half;
+DROP ROLE regress_inference_half;
 
 -- Transactions.
 BEGIN;

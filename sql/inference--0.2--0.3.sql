@@ -98,3 +98,26 @@ FROM inference_model m
 
 COMMENT ON FUNCTION inference_delete(text, bool, bool) IS
 'delete a model and its key; refused while something uses it unless forced, which takes along what depends on its server; dry_run only lists';
+-- ---------------------------------------------------------------------------
+-- Triggers are looked at when they are created: a mistake is noticed then, not
+-- when the first row is written.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION _inference_trigger_created()
+RETURNS event_trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+COMMENT ON FUNCTION _inference_trigger_created() IS
+'private: checks the definition of a trigger that executes inference_embed_trigger()';
+
+CREATE EVENT TRIGGER inference_trigger_created ON ddl_command_end
+	WHEN TAG IN ('CREATE TRIGGER')
+	EXECUTE FUNCTION _inference_trigger_created();
+
+-- ---------------------------------------------------------------------------
+-- A model and its server also stay together where session_replication_role is
+-- "replica".
+-- ---------------------------------------------------------------------------
+
+ALTER EVENT TRIGGER inference_server_dropped ENABLE ALWAYS;
+ALTER EVENT TRIGGER inference_server_altered ENABLE ALWAYS;

@@ -103,8 +103,53 @@ INSERT INTO casted VALUES ('x') RETURNING w;
 DROP TABLE casted;
 DROP FUNCTION to_bits CASCADE;
 
--- Mistakes.
+-- Mistakes are noticed when the trigger is created: what cannot work is refused.
 CREATE TABLE wrong (body text, v real[], n int, g text GENERATED ALWAYS AS (body || '!') STORED, gv real[] GENERATED ALWAYS AS ('{1}') STORED);
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger();
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v');
+CREATE TRIGGER t AFTER INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE CONSTRAINT TRIGGER t AFTER INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH STATEMENT EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE TRIGGER t BEFORE INSERT ON wrong EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE TRIGGER t BEFORE INSERT OR DELETE ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE TRIGGER t BEFORE TRUNCATE ON wrong FOR EACH STATEMENT EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'g');
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'gv', 'body');
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'body', 'body');
+CREATE VIEW wrong_view AS SELECT body, v FROM wrong;
+CREATE TRIGGER t INSTEAD OF INSERT ON wrong_view FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+DROP VIEW wrong_view;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'wrong'::regclass;
+
+-- What may become right is a warning.
+CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'nope', 'body');
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'nope', 'neither');
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'n');
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'n', 'body');
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('tokens', 'v', 'body');
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('later', 'v', 'body');
+INSERT INTO wrong VALUES ('x');
+SELECT inference_put('text_embedding', 'later', '{"service": "hashing", "service_settings": {"dimensions": 1}}') IS NOT NULL AS put;
+INSERT INTO wrong VALUES ('x') RETURNING cardinality(v);
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('later', 'v', 'body');
+CREATE ROLE regress_inference_owner;
+ALTER TABLE wrong OWNER TO regress_inference_owner;
+SET ROLE regress_inference_owner;
+CREATE OR REPLACE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('later', 'v', 'body');
+RESET ROLE;
+ALTER TABLE wrong OWNER TO CURRENT_USER;
+DROP ROLE regress_inference_owner;
+DROP TRIGGER t ON wrong;
+SELECT inference_delete('later');
+
+-- A trigger of another function is nobody's business.
+CREATE FUNCTION other_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER t AFTER INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION other_trigger();
+DROP FUNCTION other_trigger CASCADE;
+
+-- A restore brings back what was there, with warnings; so these triggers fire.
+TRUNCATE wrong;
+SET check_function_bodies = off;
 CREATE TRIGGER t BEFORE INSERT ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger();
 INSERT INTO wrong VALUES ('x');
 DROP TRIGGER t ON wrong;
@@ -138,8 +183,44 @@ DROP TRIGGER t ON wrong;
 INSERT INTO wrong VALUES ('x');
 CREATE TRIGGER t BEFORE DELETE ON wrong FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
 DELETE FROM wrong;
+RESET check_function_bodies;
 SELECT inference_embed_trigger();
 DROP TABLE wrong;
+
+-- Errors name trigger, table and row, but not what is embedded, nor what the
+-- user may not see.
+CREATE DOMAIN unfit AS real[] CHECK (cardinality(VALUE) = 4);
+CREATE TABLE named (a int, b text, body text, v unfit, PRIMARY KEY (a, b));
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON named FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('words', 'v', 'body');
+INSERT INTO named VALUES (1, 'one', 'secret text');
+INSERT INTO named VALUES (2, repeat('long', 100), 'secret text');
+INSERT INTO named VALUES (1, 'one', 'secret text', '{1,2,3,4}');
+UPDATE named SET a = 3, body = 'other secret';
+CREATE ROLE regress_inference_writer;
+GRANT INSERT (a, b, body), SELECT (a) ON named TO regress_inference_writer;
+SET ROLE regress_inference_writer;
+INSERT INTO named VALUES (4, 'four', 'secret text');
+RESET ROLE;
+GRANT SELECT (b) ON named TO regress_inference_writer;
+SET ROLE regress_inference_writer;
+INSERT INTO named VALUES (4, 'four', 'secret text');
+RESET ROLE;
+CREATE POLICY p ON named FOR INSERT TO regress_inference_writer WITH CHECK (true);
+ALTER TABLE named ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_inference_writer;
+INSERT INTO named VALUES (4, 'four', 'secret text');
+RESET ROLE;
+ALTER TABLE named DROP CONSTRAINT named_pkey;
+INSERT INTO named VALUES (5, 'five', 'secret text');
+CREATE UNIQUE INDEX named_a ON named (a);
+ALTER TABLE named REPLICA IDENTITY USING INDEX named_a;
+INSERT INTO named VALUES (6, 'six', 'secret text');
+DROP INDEX named_a;
+ALTER TABLE named ADD PRIMARY KEY (body);
+INSERT INTO named VALUES (7, 'seven', 'secret text');
+DROP TABLE named;
+DROP ROLE regress_inference_writer;
+DROP DOMAIN unfit;
 
 -- Partitions, ON CONFLICT, MERGE, dropped columns.
 CREATE TABLE parted (id int PRIMARY KEY, gone int, body text, v real[]) PARTITION BY RANGE (id);

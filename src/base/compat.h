@@ -180,6 +180,40 @@ typedef UpperUniquePath InfUniquePath;
 #define inf_is_json_constructor(node) false
 #endif
 
+/* 15 (7103ebb7aae8): MERGE. */
+#if PG_VERSION_NUM >= 150000
+#define inf_clear_merge_actions(query) ((query)->mergeActionList = NIL)
+#else
+#define inf_clear_merge_actions(query) ((void) (query))
+#endif
+
+/*
+ * 18 (247dea89f761): expressions of GROUP BY have a range table entry, which
+ * walkers go into, and what grouping sets may null is marked above them.
+ */
+#include "nodes/nodeFuncs.h"
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteManip.h"
+static inline Node *
+inf_below_grouping_sets(const PlannerInfo *root, Node *node)
+{
+	return root->group_rtindex > 0 ?
+		remove_nulling_relids(node, bms_make_singleton(root->group_rtindex), NULL) :
+		node;
+}
+#else
+#define QTW_IGNORE_GROUPEXPRS 0
+#define inf_below_grouping_sets(root, node) (node)
+#endif
+
+/* 18 (e22253467942): paths count the disabled nodes in them. */
+#if PG_VERSION_NUM >= 180000
+#define inf_copy_disabled_nodes(to, from) \
+	((to)->disabled_nodes = (from)->disabled_nodes)
+#else
+#define inf_copy_disabled_nodes(to, from) ((void) (from))
+#endif
+
 /* 18: EXPLAIN's state and formats have headers of their own. */
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000

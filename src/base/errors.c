@@ -86,11 +86,31 @@ inf_fault_of_status(int status)
 	return INF_FAULT_SERVER;
 }
 
+/* " refuses text 2 of row 17": what a service does not do with a text. */
+static void
+append_input(StringInfo detail, InferenceFaultKind kind,
+			 const InferenceInput *input)
+{
+	const char *verb = kind == INF_FAULT_BAD_ANSWER ? "gives no usable embedding for" :
+		kind == INF_FAULT_SERVER ? "fails on" : "refuses";
+
+	if (input->row > 0 && input->position > 0)
+		appendStringInfo(detail, " %s text %d of row " INT64_FORMAT,
+						 verb, input->position, input->row);
+	else if (input->row > 0)
+		appendStringInfo(detail, " %s the text of row " INT64_FORMAT,
+						 verb, input->row);
+	else if (input->position > 0)
+		appendStringInfo(detail, " %s text %d", verb, input->position);
+}
+
 void
 inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
-					  const char *host, int attempts, int position)
+					  const char *host, int attempts,
+					  const InferenceInput *input)
 {
 	const FaultRow *row = find_row(fault->kind);
+	const char *hint = row->hint;
 	StringInfoData detail;
 	char	   *message;
 
@@ -100,8 +120,12 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 	appendStringInfo(&detail, "Service \"%s\"", model->service);
 	if (host)
 		appendStringInfo(&detail, " at %s", host);
-	if (position > 0)
-		appendStringInfo(&detail, " refuses text %d", position);
+	if (input)
+		append_input(&detail, fault->kind, input);
+
+	/* An answer that is good but for one text came from the right place. */
+	if (input && fault->kind == INF_FAULT_BAD_ANSWER)
+		hint = NULL;
 	appendStringInfo(&detail, ": %s", message);
 	if (attempts > 1)
 		appendStringInfo(&detail, " (%d attempts)", attempts);
@@ -114,5 +138,5 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 			 errmsg("could not get embeddings from inference model \"%s\"",
 					model->model_id),
 			 errdetail_internal("%s", message),
-			 row->hint ? errhint("%s", row->hint) : 0));
+			 hint ? errhint("%s", hint) : 0));
 }

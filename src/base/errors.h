@@ -12,14 +12,14 @@
 
 /*
  * Throws for a call that failed.  host (may be NULL) is where the request
- * went, attempts how often it was sent, position (0: none) the text that the
- * service does not like.  The fault's message must not hold the
+ * went, attempts how often it was sent, input (NULL: none, or all) the text that
+ * it is about.  The fault's message must not hold the
  * model's key; it is scrubbed of it here all the same.
  */
 pg_noreturn extern void inf_error_throw_fault(const InferenceModel *model,
 											  const InferenceFault *fault,
 											  const char *host, int attempts,
-											  int position);
+											  const InferenceInput *input);
 
 /* Sets a fault with a formatted message, in the current memory context. */
 #define inf_fault_set(fault, fault_kind, ...) \

@@ -56,6 +56,8 @@ typedef struct InferenceInput
 	const char *text;
 	int			length;			/* bytes, without the terminator */
 	int			position;		/* in the list of the call, from 1; 0: in none */
+	int64		row;			/* of those that a statement has read, from 1;
+								 * 0: of none */
 	bool		is_truncated;	/* cut to the model's max_input_tokens */
 } InferenceInput;
 

@@ -14,9 +14,9 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "catalog/model_store.h"
+#include "catalog/remains.h"
 
 typedef struct CachedModel
 {
@@ -173,15 +173,6 @@ inf_catalog_get_model(const char *model_id)
 		return NULL;
 	pin_model(cached);
 	return cached->model;
-}
-
-void
-inf_catalog_throw_unknown_model(const char *model_id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("Model not found [%s]", inf_text_clip(model_id)),
-			 errhint("The view inference_models lists the models of this database; inference_put() makes one.")));
 }
 
 const InferenceModel *

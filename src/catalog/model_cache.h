@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/types.h"
 
 /*
@@ -18,8 +17,6 @@ extern const InferenceModel *inf_catalog_get_model(const char *model_id);
 
 /* The same; throws 42704 if there is no such model. */
 extern const InferenceModel *inf_catalog_require_model(const char *model_id);
-
-pg_noreturn extern void inf_catalog_throw_unknown_model(const char *model_id);
 
 extern void inf_catalog_cache_init(void);
 

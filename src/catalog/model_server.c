@@ -76,28 +76,35 @@ inf_catalog_check_may_put(void)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
-void
-inf_catalog_check_may_use(const InferenceModel *model, Oid role)
+bool
+inf_catalog_may_use(const InferenceModel *model, Oid role, int elevel)
 {
 	if (object_aclcheck(ForeignServerRelationId, model->server, role,
-						ACL_USAGE) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for inference model \"%s\"",
-						model->model_id),
-				 errhint("Its owner can GRANT USAGE ON FOREIGN SERVER %s TO %s.",
-						 quote_identifier(model->model_id),
-						 quote_identifier(GetUserNameFromId(role, false)))));
+						ACL_USAGE) == ACLCHECK_OK)
+		return true;
+	ereport(elevel,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for inference model \"%s\"",
+					model->model_id),
+			 errhint("Its owner can GRANT USAGE ON FOREIGN SERVER %s TO %s.",
+					 quote_identifier(model->model_id),
+					 quote_identifier(GetUserNameFromId(role, false)))));
+	return false;
 }
 
 void
-inf_catalog_check_owner(const InferenceModel *model)
+inf_catalog_check_may_use(const InferenceModel *model, Oid role)
 {
-	if (!object_ownercheck(ForeignServerRelationId, model->server, GetUserId()))
+	(void) inf_catalog_may_use(model, role, ERROR);
+}
+
+void
+inf_catalog_check_owner(const char *model_id, Oid server)
+{
+	if (!object_ownercheck(ForeignServerRelationId, server, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of inference model \"%s\"",
-						model->model_id)));
+				 errmsg("must be owner of inference model \"%s\"", model_id)));
 }
 
 void
@@ -121,19 +128,58 @@ inf_catalog_lock_id(const char *model_id)
 						   AccessExclusiveLock);
 }
 
+static void
+touch_server(Oid server_oid)
+{
+	AlterForeignServerStmt *stmt = makeNode(AlterForeignServerStmt);
+	ForeignServer *server = GetForeignServer(server_oid);
+	int64		version = server->serverversion ?
+		strtoll(server->serverversion, NULL, 10) : 0;
+
+	stmt->servername = server->servername;
+	stmt->has_version = true;
+	stmt->version = psprintf(INT64_FORMAT, version + 1);
+	(void) AlterForeignServer(stmt);
+	CommandCounterIncrement();
+}
+
+/* A server that is in the way: of another wrapper, or of another owner. */
+static void
+throw_server_exists(const char *model_id, const ForeignServer *server)
+{
+	bool		is_ours = server->fdwid == inf_catalog()->wrapper;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("cannot put inference model \"%s\": a foreign server of this name exists",
+					model_id),
+			 is_ours ?
+			 errdetail("It has no model any more, and belongs to role \"%s\".",
+					   GetUserNameFromId(server->owner, false)) :
+			 errdetail("Each model is also a foreign server of the same name."),
+			 is_ours ?
+			 errhint("Its owner can put the model again, or drop the server. Or choose another id.") :
+			 errhint("Choose another id, or drop the server.")));
+}
+
 Oid
 inf_catalog_create_server(const char *model_id)
 {
 	CreateForeignServerStmt *stmt = makeNode(CreateForeignServerStmt);
+	ForeignServer *server = GetForeignServerByName(model_id, true);
 	ObjectAddress address;
 
-	if (GetForeignServerByName(model_id, true) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("cannot put inference model \"%s\": a foreign server of this name exists",
-						model_id),
-				 errdetail("Each model is also a foreign server of the same name."),
-				 errhint("Choose another id, or drop the server.")));
+	if (server)
+	{
+		if (server->fdwid != inf_catalog()->wrapper ||
+			!object_ownercheck(ForeignServerRelationId, server->serverid, GetUserId()))
+			throw_server_exists(model_id, server);
+		touch_server(server->serverid);
+		ereport(NOTICE,
+				(errmsg("inference model \"%s\" takes the foreign server of this name, with the grants on it",
+						model_id)));
+		return server->serverid;
+	}
 	stmt->servername = pstrdup(model_id);
 	stmt->fdwname = pstrdup(INF_EXTENSION_NAME);
 	stmt->version = pstrdup("1");
@@ -145,24 +191,15 @@ inf_catalog_create_server(const char *model_id)
 void
 inf_catalog_touch_server(const InferenceModel *model)
 {
-	AlterForeignServerStmt *stmt = makeNode(AlterForeignServerStmt);
-	ForeignServer *server = GetForeignServer(model->server);
-	int64		version = server->serverversion ?
-		strtoll(server->serverversion, NULL, 10) : 0;
-
-	stmt->servername = pstrdup(model->model_id);
-	stmt->has_version = true;
-	stmt->version = psprintf(INT64_FORMAT, version + 1);
-	(void) AlterForeignServer(stmt);
-	CommandCounterIncrement();
+	touch_server(model->server);
 }
 
 void
-inf_catalog_drop_server(const InferenceModel *model, bool cascade)
+inf_catalog_drop_server(Oid server, bool cascade)
 {
 	ObjectAddress address;
 
-	ObjectAddressSet(address, ForeignServerRelationId, model->server);
+	ObjectAddressSet(address, ForeignServerRelationId, server);
 	performDeletion(&address, cascade ? DROP_CASCADE : DROP_RESTRICT, 0);
 	CommandCounterIncrement();
 }

@@ -22,11 +22,15 @@ extern bool inf_catalog_server_exists(const char *model_id);
 /* Throws 42501 unless the current user may put models. */
 extern void inf_catalog_check_may_put(void);
 
+/* Whether role may use the model; reports 42501, at a level, if not. */
+extern bool inf_catalog_may_use(const InferenceModel *model, Oid role,
+								int elevel);
+
 /* Throws 42501 unless role may use the model. */
 extern void inf_catalog_check_may_use(const InferenceModel *model, Oid role);
 
-/* Throws 42501 unless the current user owns the model. */
-extern void inf_catalog_check_owner(const InferenceModel *model);
+/* Throws 42501 unless the current user owns the model's server. */
+extern void inf_catalog_check_owner(const char *model_id, Oid server);
 
 /*
  * Waits for other transactions that put, update or delete the same id, and
@@ -34,13 +38,16 @@ extern void inf_catalog_check_owner(const InferenceModel *model);
  */
 extern void inf_catalog_lock_id(const char *model_id);
 
-/* Makes the server; the current user becomes its owner. */
+/*
+ * Makes the server; the current user becomes its owner.  A server of our
+ * wrapper that has lost its model is taken if it is the current user's.
+ */
 extern Oid	inf_catalog_create_server(const char *model_id);
 
 /* Gives the server a new version, so that every session reads the model anew. */
 extern void inf_catalog_touch_server(const InferenceModel *model);
 
 /* Drops the server; cascade: with all that depends on it, as notices tell. */
-extern void inf_catalog_drop_server(const InferenceModel *model, bool cascade);
+extern void inf_catalog_drop_server(Oid server, bool cascade);
 
 #endif							/* INFERENCE_CATALOG_MODEL_SERVER_H */

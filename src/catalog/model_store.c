@@ -151,18 +151,33 @@ inf_catalog_list_models(void)
 	return models;
 }
 
-bool
-inf_catalog_has_row(const char *model_id)
+static bool
+has_row(Oid table, Oid index, const char *model_id)
 {
-	const InferenceCatalog *cat = inf_catalog();
-	Relation	rel = table_open(cat->model_table, AccessShareLock);
+	Relation	rel = table_open(table, AccessShareLock);
 	ScanKeyData key[1];
-	SysScanDesc scan = inf_row_begin_scan(rel, cat->model_index, model_id, key);
+	SysScanDesc scan = inf_row_begin_scan(rel, index, model_id, key);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
 
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+bool
+inf_catalog_has_row(const char *model_id)
+{
+	const InferenceCatalog *cat = inf_catalog();
+
+	return has_row(cat->model_table, cat->model_index, model_id);
+}
+
+bool
+inf_catalog_has_key(const char *model_id)
+{
+	const InferenceCatalog *cat = inf_catalog();
+
+	return has_row(cat->secret_table, cat->secret_index, model_id);
 }
 
 /*

@@ -36,7 +36,8 @@ extern void inf_catalog_delete_model(const char *model_id);
 /* Deletes the rows of all models that have no server any more. */
 extern void inf_catalog_forget_serverless_models(void);
 
-/* Whether inference_model has a row for this id, server or not. */
+/* Whether there is a row for this id, or a key, server or not. */
 extern bool inf_catalog_has_row(const char *model_id);
+extern bool inf_catalog_has_key(const char *model_id);
 
 #endif							/* INFERENCE_CATALOG_MODEL_STORE_H */

@@ -13,20 +13,26 @@
 #include "executor/batch_target.h"
 #include "executor/call_search.h"
 
+/* The path below a projection. */
+static Path *
+below_projection(Path *path)
+{
+	return IsA(path, ProjectionPath) ? ((ProjectionPath *) path)->subpath : path;
+}
+
 /* Children that can be made to compute another target. */
 static bool
-are_scans(List *subpaths)
+are_scans(PlannerInfo *root, List *subpaths)
 {
 	ListCell   *lc;
 
 	foreach(lc, subpaths)
 	{
-		Path	   *path = lfirst(lc);
+		Path	   *path = below_projection(lfirst(lc));
+		BatchInputs inputs;
 
-		if (IsA(path, ProjectionPath))
-			path = ((ProjectionPath *) path)->subpath;
 		if (path->parent->reloptkind != RELOPT_OTHER_MEMBER_REL ||
-			IsA(path, AppendPath) || IsA(path, MergeAppendPath))
+			!inf_batch_find_inputs(root, path, &inputs) || !inputs.is_scan)
 			return false;
 	}
 	return true;
@@ -41,16 +47,21 @@ static Path *
 batch_above_append(Reader reader, AppendPath *path)
 {
 	PathTarget *target = path->path.pathtarget;
-	List	   *calls = inf_batch_calls_in(&path->path, (Node *) target->exprs);
+	BatchInputs inputs = {reader.root, NIL, true, false, false};
+	List	   *calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
 	AppendPath *append;
+	List	   *conditions;
 	PathTarget *child_target;
 	ListCell   *lc;
 
 	if (calls == NIL || path->path.parent->reloptkind != RELOPT_BASEREL ||
-		path->path.parallel_aware || !are_scans(path->subpaths) ||
+		path->path.parallel_aware || !are_scans(reader.root, path->subpaths) ||
 		inf_batch_has_row_identity((Node *) target->exprs, NULL))
 		return NULL;
-	child_target = inf_batch_make_child_target(reader.root, &path->path, target, calls);
+	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
+	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
+	if (child_target == NULL)
+		return NULL;
 	append = makeNode(AppendPath);
 	*append = *path;
 	append->path.pathtarget = child_target;
@@ -58,24 +69,24 @@ batch_above_append(Reader reader, AppendPath *path)
 	foreach(lc, path->subpaths)
 	{
 		Path	   *child = lfirst(lc);
-		Path	   *below = IsA(child, ProjectionPath) ?
-			((ProjectionPath *) child)->subpath : child;
 		PathTarget *of_child = inf_batch_translate_target(reader.root, child_target,
 														  child->parent,
 														  path->path.parent);
 
 		append->subpaths = lappend(append->subpaths,
 								   create_projection_path(reader.root, child->parent,
-														  below, of_child));
+														  below_projection(child),
+														  of_child));
 	}
 	return inf_batch_make_path(reader, &append->path, child_target, target, calls,
-							   inf_batch_conditions(&path->path, target->exprs, calls));
+							   conditions);
 }
 
 /* Each child computes the target by itself, in terms of its own columns. */
 Path *
 inf_batch_append(Reader reader, Path *path, List *subpaths)
 {
+	BatchInputs inputs = {reader.root, NIL, true, false, false};
 	int			nbatched = list_length(*reader.batched);
 	Path	   *above = IsA(path, AppendPath) ?
 		batch_above_append(reader, (AppendPath *) path) : NULL;
@@ -86,6 +97,6 @@ inf_batch_append(Reader reader, Path *path, List *subpaths)
 	inf_batch_subpaths(reader, subpaths);
 	if (list_length(*reader.batched) > nbatched)
 		*reader.batched = list_concat_unique(*reader.batched,
-											 inf_batch_calls_in(path, (Node *) path->pathtarget->exprs));
+											 inf_batch_calls_in(&inputs, (Node *) path->pathtarget->exprs));
 	return path;
 }

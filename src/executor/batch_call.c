@@ -35,6 +35,7 @@ typedef struct Asking
 	BatchStream **streams;
 	BatchJob  **jobs;
 	BatchCell  *cell;
+	int64		row;
 	Size		bytes;
 } Asking;
 
@@ -114,7 +115,10 @@ add_inputs(Asking *asking, BatchStream *stream, const InferenceInput *inputs,
 	cell->ninputs = ninputs;
 	job->ninputs += ninputs;
 	for (int i = 0; i < ninputs; i++)
+	{
+		job->inputs[cell->first + i].row = asking->row;
 		asking->bytes += inputs[i].length + stream->embedding_bytes;
+	}
 }
 
 /* inference_embed and inference_sparse: a blank text has no embedding. */
@@ -184,11 +188,11 @@ inf_batch_argument_count(BatchCallKind kind)
 }
 
 Size
-inf_batch_take_call(BatchCallKind kind, const Datum *args,
+inf_batch_take_call(BatchCallKind kind, const Datum *args, int64 row,
 					MemoryContext stream_context, BatchStream **streams,
 					BatchJob **jobs, BatchCell *cell)
 {
-	Asking		asking = {stream_context, streams, jobs, cell, 0};
+	Asking		asking = {stream_context, streams, jobs, cell, row, 0};
 
 	if (kind == BATCH_CALL_EMBED || kind == BATCH_CALL_SPARSE)
 		take_text(&asking, kind, args);

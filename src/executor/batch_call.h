@@ -50,12 +50,13 @@ typedef struct BatchCell
 extern int	inf_batch_argument_count(BatchCallKind kind);
 
 /*
- * Adds the texts that a call with these arguments asks for to the jobs, and
- * notes in cell where they are.  Streams are opened in stream_context when first
+ * Adds the texts that a call with these arguments asks for to the jobs, as those
+ * of a row, which errors count from 1, and notes in cell where they are.  Streams are opened in stream_context when first
  * asked for; all else is in the current memory context.  Returns the bytes of
  * the texts.  Throws as the call itself would.
  */
 extern Size inf_batch_take_call(BatchCallKind kind, const Datum *args,
+								int64 row,
 								MemoryContext stream_context,
 								BatchStream **streams, BatchJob **jobs,
 								BatchCell *cell);

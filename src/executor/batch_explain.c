@@ -69,7 +69,7 @@ inf_batch_note_calls(const PlannerInfo *root, List *batched)
 	(void) find_others((Node *) query->onConflict, &of_filters);
 	(void) range_table_walker(query->rtable, find_others, &of_filters,
 							  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
-							  QTW_IGNORE_JOINALIASES);
+							  QTW_IGNORE_JOINALIASES | QTW_IGNORE_GROUPEXPRS);
 }
 
 /* Plans once more, only to be told. */

@@ -8,6 +8,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/pathnode.h"
 
+#include "base/compat.h"
 #include "executor/batch_node.h"
 #include "executor/call_search.h"
 
@@ -21,14 +22,15 @@ static const CustomPathMethods batch_path_methods = {
 };
 
 List *
-inf_batch_conditions(const Path *path, List *expressions, List *calls)
+inf_batch_conditions(const BatchInputs *inputs, List *expressions, List *calls)
 {
 	List	   *conditions = NIL;
 	ListCell   *lc;
 
 	foreach(lc, calls)
 		conditions = lappend(conditions,
-							 inf_batch_condition(path, (Node *) expressions, lfirst(lc)));
+							 inf_batch_condition(inputs, (Node *) expressions,
+												 lfirst(lc)));
 	return conditions;
 }
 
@@ -50,6 +52,7 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	batch->path.rows = path->rows;
 	batch->path.startup_cost = path->startup_cost;
 	batch->path.total_cost = path->total_cost;
+	inf_copy_disabled_nodes(&batch->path, path);
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
 	batch->custom_private = list_make3(calls, conditions,

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "executor/batch_inputs.h"
 #include "executor/batch_path.h"
 
 /*
@@ -18,7 +19,7 @@ extern Path *inf_batch_make_path(Reader reader, Path *path,
 								 List *calls, List *conditions);
 
 /* When calls are made that a node has in these expressions; NULL: always. */
-extern List *inf_batch_conditions(const Path *path, List *expressions,
+extern List *inf_batch_conditions(const BatchInputs *inputs, List *expressions,
 								  List *calls);
 
 #endif							/* INFERENCE_EXECUTOR_BATCH_NODE_H */

@@ -20,6 +20,7 @@
 #include "executor/batch_target.h"
 #include "executor/batch_values.h"
 #include "executor/call_search.h"
+#include "executor/volatile_search.h"
 
 static Path *batch_path(Reader reader, Path *path);
 
@@ -51,30 +52,38 @@ behind_sort(Reader reader)
 	return reader;
 }
 
-/* A query without a table. */
-static bool
-is_single_row(const Path *path)
-{
-	return IsA(path, GroupResultPath) ||
-		(IsA(path, Path) && path->pathtype == T_Result);
-}
-
-/* A node that computes its target, unless the calls come from below. */
+/* A node that computes its target: ours above it, if there are calls in that. */
 static Path *
 batch_computing_path(Reader reader, Path *path)
 {
-	List	   *calls = inf_batch_calls_in(path, (Node *) path->pathtarget->exprs);
+	PathTarget *target = path->pathtarget;
+	PathTarget *child_target;
+	BatchInputs inputs;
+	List	   *calls;
+	List	   *conditions;
 
-	if (is_single_row(path))
+	if (!inf_batch_find_inputs(reader.root, path, &inputs))
 		return path;
-	if (calls == NIL || inf_batch_mixes_groups(reader.root, path))
+	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
+	if (calls == NIL)
 		return path;
-	return inf_batch_make_path(reader, path,
-							   inf_batch_make_child_target(reader.root, path,
-														   path->pathtarget, calls),
-							   path->pathtarget, calls,
-							   inf_batch_conditions(path, path->pathtarget->exprs,
-													calls));
+	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
+	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
+	if (child_target == NULL)
+		return path;
+	return inf_batch_make_path(reader, path, child_target, target, calls,
+							   conditions);
+}
+
+/* The same, when what it reads may have calls too. */
+static Path *
+batch_upper_path(Reader reader, Path *path, Path **subpath,
+				 Reader subpath_reader)
+{
+	*subpath = batch_path(subpath_reader, *subpath);
+	if (inf_gives_volatile(reader.root, *subpath))
+		return path;
+	return batch_computing_path(reader, path);
 }
 
 /* The rows of INSERT ... VALUES, with a projection above them or without. */
@@ -90,19 +99,22 @@ is_insert_of_values(const PlannerInfo *root, const Path *path)
 static Path *
 batch_insert_of_values(Reader reader, Path *path)
 {
-	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget,
-											   IsA(path, ProjectionPath) ?
-											   ((ProjectionPath *) path)->subpath : path);
+	Path	   *scan = IsA(path, ProjectionPath) ?
+		((ProjectionPath *) path)->subpath : path;
+	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget, scan);
+	PathTarget *child_target;
+	BatchInputs inputs;
 	List	   *calls;
+	List	   *conditions;
 
-	if (target == NULL)
+	if (target == NULL ||
+		!inf_batch_find_inputs(reader.root, scan, &inputs))
 		return path;
-	calls = inf_batch_calls_in(path, (Node *) target->exprs);
-	return inf_batch_make_path(reader, path,
-							   inf_batch_make_child_target(reader.root, path,
-														   target, calls),
-							   target, calls,
-							   inf_batch_conditions(path, target->exprs, calls));
+	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
+	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
+	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
+	return inf_batch_make_path(reader, scan, child_target, target, calls,
+							   conditions);
 }
 
 /* What an aggregate evaluates for a row: its arguments, if its FILTER is true. */
@@ -142,64 +154,71 @@ evaluated_by(const AggPath *path)
 }
 
 /*
- * Calls in the arguments of aggregates become columns of what the aggregates
- * read.
+ * What a node that makes sets evaluates for each row that it reads: arguments of
+ * the functions.  All else in its list it evaluates for each member of a set.
  */
-static void
-batch_aggregates(Reader reader, AggPath *path)
+static List *
+evaluated_for_sets(const BatchInputs *inputs, const Path *path)
 {
-	PathTarget *child_target = copy_pathtarget(path->subpath->pathtarget);
-	PathTarget *target = copy_pathtarget(path->subpath->pathtarget);
-	List	   *evaluated = evaluated_by(path);
-	List	   *calls = list_difference(inf_batch_calls_known_in(&path->path,
-																 (Node *) evaluated),
-										target->exprs);
-	List	   *conditions = inf_batch_conditions(&path->path, evaluated, calls);
+	List	   *evaluated = NIL;
 	ListCell   *lc;
-	ListCell   *condition;
 
-	if (calls == NIL)
-		return;
-	add_new_columns_to_pathtarget(target, calls);
-	forboth(lc, calls, condition, conditions)
-		inf_batch_add_arguments(child_target, &path->path, lfirst(lc), lfirst(condition));
-	reader = path->aggstrategy == AGG_SORTED ? behind_groups(reader) :
-		behind_sort(reader);
-	path->subpath = inf_batch_make_path(reader, path->subpath,
-										set_pathtarget_cost_width(reader.root,
-																  child_target),
-										target, calls, conditions);
+	foreach(lc, path->pathtarget->exprs)
+	{
+		Node	   *expression = lfirst(lc);
+
+		if (IsA(expression, FuncExpr) && ((FuncExpr *) expression)->funcretset &&
+			!inf_batch_comes_from_below(inputs, expression))
+			evaluated = lappend(evaluated, ((FuncExpr *) expression)->args);
+	}
+	return evaluated;
 }
 
 /*
- * A node whose columns come from below, but for what it adds to them: calls
- * that are part of what it groups by are made below.
+ * Calls in what a node with these inputs evaluates for each row that it reads
+ * from path become columns of that.
  */
 static Path *
-batch_grouping(Reader reader, Path *path, Path **subpath)
+add_calls(Reader reader, Path *path, const BatchInputs *inputs, List *evaluated)
 {
-	List	   *calls = inf_batch_calls_in(path, (Node *) path->pathtarget->exprs);
-	List	   *from_below = inf_batch_calls_in(path, (Node *) (*subpath)->pathtarget->exprs);
+	PathTarget *target = copy_pathtarget(path->pathtarget);
+	PathTarget *child_target = copy_pathtarget(target);
+	List	   *calls = inf_batch_calls_known_in(inputs, (Node *) evaluated);
+	List	   *conditions = inf_batch_conditions(inputs, evaluated, calls);
 
-	if (from_below == NIL)
-		return batch_computing_path(reader, path);
-	if (list_difference(calls, from_below) == NIL)
-		*subpath = batch_path(behind_groups(reader), *subpath);
-	return path;
+	inf_batch_add_arguments(child_target, inputs, calls, conditions);
+	if (calls == NIL || !inf_batch_can_compute(inputs, child_target->exprs) ||
+		inf_gives_volatile(reader.root, path))
+		return path;
+	add_new_columns_to_pathtarget(target, calls);
+	return inf_batch_make_path(reader, path,
+							   set_pathtarget_cost_width(reader.root, child_target),
+							   target, calls, conditions);
 }
 
 static Path *
-batch_projection(Reader reader, ProjectionPath *path)
+batch_aggregate_path(Reader reader, AggPath *path)
 {
-	List	   *calls = inf_batch_calls_in(&path->path, (Node *) path->path.pathtarget->exprs);
-	ListCell   *lc;
+	Reader		subpath_reader = path->aggstrategy == AGG_SORTED ?
+		behind_groups(reader) : behind_sort(reader);
+	BatchInputs inputs;
 
-	if (is_single_row(path->subpath))
-		return &path->path;
-	foreach(lc, calls)
-		if (!list_member(path->subpath->pathtarget->exprs, lfirst(lc)))
-			return batch_computing_path(reader, &path->path);
-	path->subpath = batch_path(reader, path->subpath);
+	path->subpath = batch_path(subpath_reader, path->subpath);
+	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
+		path->subpath = add_calls(subpath_reader, path->subpath, &inputs,
+								  evaluated_by(path));
+	return batch_upper_path(reader, &path->path, &path->subpath, subpath_reader);
+}
+
+static Path *
+batch_set_path(Reader reader, ProjectSetPath *path)
+{
+	BatchInputs inputs;
+
+	path->subpath = batch_path(behind_groups(reader), path->subpath);
+	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
+		path->subpath = add_calls(behind_groups(reader), path->subpath, &inputs,
+								  evaluated_for_sets(&inputs, &path->path));
 	return &path->path;
 }
 
@@ -212,20 +231,27 @@ inf_batch_subpaths(Reader reader, List *subpaths)
 		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
+/* What a table is filled or changed with. */
+static Path *
+batch_modified_rows(Reader reader, Path *path)
+{
+	if (is_insert_of_values(reader.root, path))
+		return batch_insert_of_values(reader, path);
+	return batch_path(reader, path);
+}
+
 /*
- * Goes down to the node that computes the target.  Nodes that hand on what
- * comes from below are kept, with another node below them.
+ * Goes down to the nodes that compute calls.  Nodes that hand on what comes
+ * from below are kept, with another node below them.
  */
 static Path *
 batch_path(Reader reader, Path *path)
 {
-	if (is_insert_of_values(reader.root, path))
-		return batch_insert_of_values(reader, path);
 	switch (nodeTag(path))
 	{
 		case T_ModifyTablePath:
 			((ModifyTablePath *) path)->subpath =
-				batch_path(reader, ((ModifyTablePath *) path)->subpath);
+				batch_modified_rows(reader, ((ModifyTablePath *) path)->subpath);
 			return path;
 		case T_LockRowsPath:
 			((LockRowsPath *) path)->subpath =
@@ -252,18 +278,21 @@ batch_path(Reader reader, Path *path)
 		case T_MergeAppendPath:
 			return inf_batch_append(reader, path, ((MergeAppendPath *) path)->subpaths);
 		case T_AggPath:
-			batch_aggregates(reader, (AggPath *) path);
-			return batch_grouping(reader, path, &((AggPath *) path)->subpath);
+			return batch_aggregate_path(reader, (AggPath *) path);
 		case T_GroupPath:
-			return batch_grouping(reader, path, &((GroupPath *) path)->subpath);
+			return batch_upper_path(reader, path, &((GroupPath *) path)->subpath,
+									behind_groups(reader));
 		case T_GroupingSetsPath:
-			return batch_grouping(reader, path, &((GroupingSetsPath *) path)->subpath);
+			return batch_upper_path(reader, path, &((GroupingSetsPath *) path)->subpath,
+									behind_groups(reader));
 		case T_WindowAggPath:
-			return batch_grouping(reader, path, &((WindowAggPath *) path)->subpath);
+			return batch_upper_path(reader, path, &((WindowAggPath *) path)->subpath,
+									behind_groups(reader));
 		case T_ProjectionPath:
-			return batch_projection(reader, (ProjectionPath *) path);
-		case T_CustomPath:
+			return batch_upper_path(reader, path, &((ProjectionPath *) path)->subpath,
+									reader);
 		case T_ProjectSetPath:
+			return batch_set_path(reader, (ProjectSetPath *) path);
 		case T_RecursiveUnionPath:
 		case T_SetOpPath:
 			return path;

@@ -17,7 +17,6 @@
  */
 #include "postgres.h"
 
-#include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 
 #include "base/guc.h"
@@ -26,6 +25,7 @@
 #include "executor/batch_plan.h"
 #include "executor/batch_scan.h"
 #include "executor/call_search.h"
+#include "executor/volatile_search.h"
 
 static create_upper_paths_hook_type next_hook = NULL;
 
@@ -48,18 +48,6 @@ may_stop(PlannerInfo *root)
 	return false;
 }
 
-/* Whether the rows themselves depend on when they are made. */
-static bool
-has_volatile_rows(const Query *query)
-{
-	Query		rows = *query;
-
-	rows.targetList = NIL;
-	rows.returningList = NIL;
-	rows.onConflict = NULL;
-	return contain_volatile_functions((Node *) &rows);
-}
-
 static void
 batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 				  RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
@@ -73,7 +61,7 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 		return;
 	if (may_stop(root))
 		reader.first_rows = 1;
-	if (inf_guc_batching && !has_volatile_rows(root->parse))
+	if (inf_guc_batching && !inf_has_volatile_rows(root))
 		inf_batch_subpaths(reader, output_rel->pathlist);
 	inf_batch_note_calls(root, batched);
 }

@@ -255,8 +255,9 @@ take_call(BatchScanState *state, Batch *batch, BatchCell *cell,
 			return true;		/* the functions are strict */
 	}
 	caller = MemoryContextSwitchTo(batch->context);
-	batch->bytes += inf_batch_take_call(call->kind, args, state->context,
-										&state->streams, &batch->jobs, cell);
+	batch->bytes += inf_batch_take_call(call->kind, args, state->nread,
+										state->context, &state->streams,
+										&batch->jobs, cell);
 	MemoryContextSwitchTo(caller);
 	return true;
 }

@@ -12,7 +12,7 @@
 
 #include "base/compat.h"
 #include "executor/batch_target.h"
-#include "executor/call_search.h"
+#include "executor/volatile_search.h"
 
 static bool
 is_fixed(Node *node)
@@ -20,32 +20,66 @@ is_fixed(Node *node)
 	return IsA(node, Const) || IsA(node, Param);
 }
 
-/* The columns of an expression. */
-static List *
-columns_of(const Path *path, Node *expression)
+typedef struct NeedSearch
 {
-	return pull_var_clause(expression,
-						   PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS |
-						   (inf_batch_is_scan(path) ? PVC_RECURSE_PLACEHOLDERS :
-							PVC_INCLUDE_PLACEHOLDERS));
+	const BatchInputs *inputs;
+	List	   *calls;
+	List	   *needs;
+} NeedSearch;
+
+static bool
+holds_call(Node *node, void *context)
+{
+	const NeedSearch *search = context;
+
+	if (node == NULL || inf_batch_comes_from_below(search->inputs, node))
+		return false;
+	return list_member(search->calls, node) ||
+		expression_tree_walker(node, holds_call, context);
 }
 
-void
-inf_batch_add_arguments(PathTarget *target, const Path *path, FuncExpr *call,
-						Expr *condition)
+/* What an expression is made of, its calls apart. */
+static bool
+find_parts(Node *node, void *context)
 {
-	ListCell   *lc;
+	NeedSearch *search = context;
 
-	/* They may fail for rows for which the call is not made. */
-	if (condition)
+	if (node == NULL || list_member(search->calls, node))
+		return false;
+	if (IsA(node, Var) || IsA(node, Aggref) || IsA(node, GroupingFunc) ||
+		IsA(node, WindowFunc) ||
+		inf_batch_comes_from_below(search->inputs, node))
 	{
-		add_new_columns_to_pathtarget(target, columns_of(path, (Node *) condition));
-		add_new_columns_to_pathtarget(target, columns_of(path, (Node *) call->args));
-		return;
+		search->needs = lappend(search->needs, node);
+		return false;
 	}
-	foreach(lc, call->args)
-		if (!is_fixed(lfirst(lc)))
-			add_new_column_to_pathtarget(target, lfirst(lc));
+	return expression_tree_walker(node, find_parts, context);
+}
+
+/* They may fail for rows for which the call is not made: then its parts. */
+void
+inf_batch_add_arguments(PathTarget *target, const BatchInputs *inputs,
+						List *calls, List *conditions)
+{
+	ListCell   *call;
+	ListCell   *condition;
+	ListCell   *arg;
+
+	forboth(call, calls, condition, conditions)
+	{
+		NeedSearch	search = {inputs, NIL, NIL};
+
+		if (lfirst(condition))
+		{
+			(void) find_parts(lfirst(condition), &search);
+			(void) find_parts((Node *) lfirst_node(FuncExpr, call)->args, &search);
+			add_new_columns_to_pathtarget(target, search.needs);
+			continue;
+		}
+		foreach(arg, lfirst_node(FuncExpr, call)->args)
+			if (!is_fixed(lfirst(arg)))
+				add_new_column_to_pathtarget(target, lfirst(arg));
+	}
 }
 
 /*
@@ -53,52 +87,51 @@ inf_batch_add_arguments(PathTarget *target, const Path *path, FuncExpr *call,
  * calls and volatile functions, the expression itself.
  */
 static List *
-needs_of(const Path *path, Node *expression)
+needs_of(const BatchInputs *inputs, List *calls, Node *expression)
 {
-	List	   *calls = inf_batch_calls_in(path, expression);
+	NeedSearch	search = {inputs, calls, NIL};
 
 	if (is_fixed(expression))
 		return NIL;
-	if (calls == NIL && !contain_volatile_functions(expression))
+	if (inf_batch_comes_from_below(inputs, expression) ||
+		(!holds_call(expression, &search) &&
+		 !inf_is_volatile(inputs->root, expression)))
 		return list_make1(expression);
-	return columns_of(path, inf_batch_without_calls(expression, calls));
+	(void) find_parts(expression, &search);
+	return search.needs;
+}
+
+/* Whether something would be evaluated ahead that must not be. */
+static bool
+computes_volatile(const BatchInputs *inputs, const PathTarget *child)
+{
+	ListCell   *lc;
+
+	foreach(lc, child->exprs)
+		if (!inf_batch_comes_from_below(inputs, lfirst(lc)) &&
+			inf_is_volatile(inputs->root, lfirst(lc)))
+			return true;
+	return false;
 }
 
 PathTarget *
-inf_batch_make_child_target(PlannerInfo *root, const Path *path,
-							PathTarget *target, List *calls)
+inf_batch_make_child_target(const BatchInputs *inputs, PathTarget *target,
+							List *calls, List *conditions)
 {
 	PathTarget *child = create_empty_pathtarget();
+	BatchInputs above = {inputs->root, NIL, false, false, false};
 	ListCell   *lc;
 
 	foreach(lc, target->exprs)
-		add_new_columns_to_pathtarget(child, needs_of(path, lfirst(lc)));
-	foreach(lc, calls)
-		inf_batch_add_arguments(child, path, lfirst(lc),
-								inf_batch_condition(path, (Node *) target->exprs,
-													lfirst(lc)));
-	return set_pathtarget_cost_width(root, child);
-}
-
-bool
-inf_batch_mixes_groups(PlannerInfo *root, const Path *path)
-{
-	ListCell   *lc;
-
-	if (root->parse->groupClause == NIL && root->parse->groupingSets == NIL &&
-		!root->parse->hasAggs && !root->parse->hasWindowFuncs)
-		return false;
-	foreach(lc, path->pathtarget->exprs)
-	{
-		List	   *needs = needs_of(path, lfirst(lc));
-
-		if (needs != NIL && linitial(needs) != lfirst(lc))
-			return true;
-	}
-	foreach(lc, inf_batch_calls_in(path, (Node *) path->pathtarget->exprs))
-		if (inf_batch_condition(path, (Node *) path->pathtarget->exprs, lfirst(lc)))
-			return true;
-	return false;
+		add_new_columns_to_pathtarget(child, needs_of(inputs, calls, lfirst(lc)));
+	inf_batch_add_arguments(child, inputs, calls, conditions);
+	above.exprs = list_concat_copy(child->exprs, calls);
+	if (computes_volatile(inputs, child) ||
+		!inf_batch_can_compute(inputs, child->exprs) ||
+		!inf_batch_can_compute(&above, target->exprs) ||
+		!inf_batch_can_compute(&above, conditions))
+		return NULL;
+	return set_pathtarget_cost_width(inputs->root, child);
 }
 
 bool

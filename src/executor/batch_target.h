@@ -9,26 +9,23 @@
 
 #include "nodes/pathnodes.h"
 
-/*
- * Adds the arguments of a call that a node makes to what a node below computes,
- * or what the condition and they are made from.
- */
-extern void inf_batch_add_arguments(PathTarget *target, const Path *path,
-									FuncExpr *call, Expr *condition);
+#include "executor/batch_inputs.h"
 
 /*
- * What the node below path must compute, so that target can be computed from
- * it and the answers of the calls.
+ * Adds to what a node below ours computes, from these inputs, what calls need:
+ * their arguments, or what these and the condition of the call are made from.
  */
-extern PathTarget *inf_batch_make_child_target(PlannerInfo *root,
-											   const Path *path,
-											   PathTarget *target, List *calls);
+extern void inf_batch_add_arguments(PathTarget *target,
+									const BatchInputs *inputs, List *calls,
+									List *conditions);
 
 /*
- * Whether the rest of an expression could not be computed above a node that
- * groups: a column in it may be part of a grouping expression.
+ * What the node below ours must compute, from these inputs, so that target can
+ * be computed from it and the answers of the calls; NULL: that is not possible.
  */
-extern bool inf_batch_mixes_groups(PlannerInfo *root, const Path *path);
+extern PathTarget *inf_batch_make_child_target(const BatchInputs *inputs,
+											   PathTarget *target, List *calls,
+											   List *conditions);
 
 /* Whether something identifies rows of different tables, as UPDATE needs it. */
 extern bool inf_batch_has_row_identity(Node *node, void *context);

@@ -21,6 +21,7 @@
 #include "executor/call_condition.h"
 #include "executor/call_search.h"
 #include "executor/constant_call.h"
+#include "executor/volatile_search.h"
 
 bool
 inf_batch_is_call(Oid function, BatchCallKind *kind)
@@ -80,7 +81,7 @@ inf_batch_has_calls(Node *node, void *context)
 
 typedef struct CallSearch
 {
-	bool		in_scan;		/* what is looked at is computed by a scan */
+	const BatchInputs *inputs;
 	List	   *branches;		/* around what is looked at, outermost first */
 	List	   *calls;			/* different ones found */
 	List	   *conditions;		/* for each call: when it is made; NULL: always */
@@ -98,7 +99,8 @@ add_call(CallSearch *search, FuncExpr *call)
 	ListCell   *its_condition;
 	ListCell   *its_places;
 
-	if (contain_volatile_functions((Node *) call) || !inf_call_varies(call->args) ||
+	if (!inf_call_varies(call->args) ||
+		inf_is_volatile(search->inputs->root, (Node *) call) ||
 		inf_condition_has_case_test((Node *) call->args, NULL) ||
 		inf_condition_has_case_test((Node *) condition, NULL))
 		return;
@@ -191,14 +193,14 @@ find_in_and_or(BoolExpr *expr, CallSearch *search)
 	}
 }
 
-/* Finds calls, and when they are made. */
+/* Finds calls, but not in what comes from below, and when they are made. */
 static bool
 find_calls(Node *node, void *context)
 {
 	CallSearch *search = context;
 	BatchCallKind kind;
 
-	if (node == NULL)
+	if (node == NULL || inf_batch_comes_from_below(search->inputs, node))
 		return false;
 	switch (nodeTag(node))
 	{
@@ -208,11 +210,6 @@ find_calls(Node *node, void *context)
 				add_call(search, (FuncExpr *) node);
 				return false;
 			}
-			break;
-		case T_PlaceHolderVar:
-			/* above a scan it may come from below */
-			if (!search->in_scan)
-				return false;
 			break;
 		case T_CaseExpr:
 			find_in_case((CaseExpr *) node, search);
@@ -225,6 +222,7 @@ find_calls(Node *node, void *context)
 				break;
 			find_in_and_or((BoolExpr *) node, search);
 			return false;
+		case T_PlaceHolderVar:
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -255,26 +253,20 @@ find_calls(Node *node, void *context)
 	return expression_tree_walker(node, find_calls, context);
 }
 
-bool
-inf_batch_is_scan(const Path *path)
-{
-	return path->parent->reloptkind == RELOPT_BASEREL ||
-		path->parent->reloptkind == RELOPT_OTHER_MEMBER_REL;
-}
-
 List *
-inf_batch_calls_in(const Path *path, Node *expression)
+inf_batch_calls_in(const BatchInputs *inputs, Node *expression)
 {
-	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
+	CallSearch	search = {.inputs = inputs};
 
 	(void) find_calls(expression, &search);
 	return search.calls;
 }
 
 Expr *
-inf_batch_condition(const Path *path, Node *expression, const FuncExpr *call)
+inf_batch_condition(const BatchInputs *inputs, Node *expression,
+					const FuncExpr *call)
 {
-	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
+	CallSearch	search = {.inputs = inputs};
 	ListCell   *found;
 	ListCell   *condition;
 
@@ -287,6 +279,7 @@ inf_batch_condition(const Path *path, Node *expression, const FuncExpr *call)
 
 typedef struct PlaceCount
 {
+	const BatchInputs *inputs;
 	const FuncExpr *call;
 	int			nplaces;
 } PlaceCount;
@@ -296,7 +289,7 @@ count_places(Node *node, void *context)
 {
 	PlaceCount *count = context;
 
-	if (node == NULL)
+	if (node == NULL || inf_batch_comes_from_below(count->inputs, node))
 		return false;
 	if (equal(node, count->call))
 	{
@@ -307,9 +300,9 @@ count_places(Node *node, void *context)
 }
 
 List *
-inf_batch_calls_known_in(const Path *path, Node *expression)
+inf_batch_calls_known_in(const BatchInputs *inputs, Node *expression)
 {
-	CallSearch	search = {.in_scan = inf_batch_is_scan(path)};
+	CallSearch	search = {.inputs = inputs};
 	List	   *calls = NIL;
 	ListCell   *call;
 	ListCell   *condition;
@@ -318,7 +311,7 @@ inf_batch_calls_known_in(const Path *path, Node *expression)
 	(void) find_calls(expression, &search);
 	forthree(call, search.calls, condition, search.conditions, places, search.places)
 	{
-		PlaceCount	count = {lfirst_node(FuncExpr, call), 0};
+		PlaceCount	count = {inputs, lfirst_node(FuncExpr, call), 0};
 
 		if (lfirst(condition))
 			(void) count_places(expression, &count);
@@ -326,15 +319,4 @@ inf_batch_calls_known_in(const Path *path, Node *expression)
 			calls = lappend(calls, lfirst(call));
 	}
 	return calls;
-}
-
-Node *
-inf_batch_without_calls(Node *node, void *calls)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, FuncExpr) && list_member((List *) calls, node))
-		return (Node *) makeNullConst(((FuncExpr *) node)->funcresulttype, -1,
-									  InvalidOid);
-	return expression_tree_mutator(node, inf_batch_without_calls, calls);
 }

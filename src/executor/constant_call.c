@@ -52,9 +52,18 @@ varies(Node *node, void *context)
 			return true;
 		case T_Param:
 			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		case T_FuncExpr:
+			if (((FuncExpr *) node)->funcretset)
+				return true;
+			break;
+		case T_OpExpr:
+			if (((OpExpr *) node)->opretset)
+				return true;
+			break;
 		default:
-			return expression_tree_walker(node, varies, context);
+			break;
 	}
+	return expression_tree_walker(node, varies, context);
 }
 
 bool

@@ -7,11 +7,11 @@
 #include "postgres.h"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "http/http_connection.h"
+#include "http/http_tls.h"
 
 static dlist_head open_connections = DLIST_STATIC_INIT(open_connections);
 
@@ -136,56 +136,6 @@ inf_http_leave_connection(HttpConnection *connection)
 }
 
 /*
- * A function of the library for TLS, which libcurl links and we do not.  It is
- * looked for behind libcurl: the server may have another version of its own.
- */
-static void *
-find_tls_function(const char *name)
-{
-	Dl_info		libcurl;
-	void	   *handle;
-	void	   *function;
-
-	if (dladdr((void *) curl_easy_init, &libcurl) == 0)
-		return NULL;
-	handle = dlopen(libcurl.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-	if (handle == NULL)
-		return NULL;
-	function = dlsym(handle, name);
-	(void) dlclose(handle);		/* libcurl itself stays */
-	return function;
-}
-
-/*
- * Whether the library for TLS has bytes that libcurl did not take.  A record
- * may hold the end of an answer and more; libcurl asks for the answer's.
- */
-static bool
-has_tls_input(CURL *easy)
-{
-	static int	(*openssl_pending) (const void *ssl) = NULL;
-	static size_t (*gnutls_pending) (void *session) = NULL;
-	struct curl_tlssessioninfo *tls = NULL;
-
-	if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK ||
-		tls == NULL || tls->internals == NULL)
-		return true;
-	if (tls->backend == CURLSSLBACKEND_OPENSSL)
-	{
-		if (openssl_pending == NULL)
-			openssl_pending = (int (*) (const void *)) find_tls_function("SSL_has_pending");
-		return openssl_pending == NULL || openssl_pending(tls->internals) != 0;
-	}
-	if (tls->backend == CURLSSLBACKEND_GNUTLS)
-	{
-		if (gnutls_pending == NULL)
-			gnutls_pending = (size_t (*) (void *)) find_tls_function("gnutls_record_check_pending");
-		return gnutls_pending == NULL || gnutls_pending(tls->internals) != 0;
-	}
-	return true;
-}
-
-/*
  * Bytes at the socket of a TLS connection may be a session ticket, which is no
  * harm.  They come with the handshake; so late ones cost a new connection.
  */
@@ -197,7 +147,7 @@ inf_http_has_input(const HttpConnection *connection, CURL *easy, bool is_tls)
 	/* an end of the stream is left to libcurl, which sees it as we do */
 	if (recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		return true;
-	return is_tls && has_tls_input(easy);
+	return is_tls && inf_http_has_tls_input(easy);
 }
 
 /* Left alone, as all memory of the parent's libcurl. */

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "base/compat.h"
+#include "http/http_tls.h"
 #include "http/http_transfer.h"
 #include "http/http_url.h"
 #include "http/http_wait.h"
@@ -315,6 +316,8 @@ set_tls(CURL *easy, const HttpOptions *options)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (code == CURLE_OK)
+		code = inf_http_refuse_keylog_of(easy);
 #if INF_HAVE_CURL_QUICK_EXIT
 	/* this option is as old as that one */
 	SET(CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_TIMEOUT_S);

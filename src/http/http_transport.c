@@ -27,6 +27,7 @@
 #include "http/http_connection.h"
 #include "http/http_easy.h"
 #include "http/http_poll.h"
+#include "http/http_tls.h"
 #include "http/http_transfer.h"
 #include "http/http_transport.h"
 #include "http/http_wait.h"
@@ -242,6 +243,7 @@ get_ready(void)
 
 	if (!transport.is_global_ready)
 	{
+		inf_http_refuse_keylog();
 		enter_curl();
 		transport.is_global_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 		leave_curl();

@@ -77,32 +77,24 @@ inf_batch_distinct(const InferenceInput *inputs, int ninputs,
 }
 
 int
-inf_batch_cut(const InferenceInput *inputs, int ninputs, int max_inputs,
-			  int max_tokens, InferenceBatch **batches)
+inf_batch_fitting(const InferenceInput *inputs, int ninputs, int max_inputs,
+				  int max_tokens)
 {
 	/* Three bytes a token, as Elasticsearch reckons with units. */
 	int64		max_bytes = max_tokens > 0 ?
 		Min((int64) max_tokens * UNITS_PER_TOKEN, INF_MAX_BATCH_BYTES) :
 		INF_MAX_BATCH_BYTES;
-	InferenceBatch *cut = palloc(sizeof(InferenceBatch) * Max(ninputs, 1));
-	int			n = 0;
 	int64		bytes = 0;
+	int			n = 0;
 
-	for (int i = 0; i < ninputs; i++)
+	while (n < ninputs && n < max_inputs)
 	{
-		if (n == 0 || cut[n - 1].ninputs >= max_inputs ||
-			bytes + inputs[i].length > max_bytes)
-		{
-			cut[n].first = i;
-			cut[n].ninputs = 0;
-			bytes = 0;
-			n++;
-		}
-		cut[n - 1].ninputs++;
-		bytes += inputs[i].length;
+		bytes += inputs[n].length;
+		if (n > 0 && bytes > max_bytes)
+			break;
+		n++;
 	}
-	*batches = cut;
-	return n;
+	return Max(n, 1);
 }
 
 void

@@ -34,22 +34,15 @@ typedef struct InferenceDistinct
 	int		   *position;		/* (of each text of the list) */
 } InferenceDistinct;
 
-typedef struct InferenceBatch
-{
-	int			first;
-	int			ninputs;
-} InferenceBatch;
-
 extern void inf_batch_distinct(const InferenceInput *inputs, int ninputs,
 							   InferenceDistinct *distinct);
 
 /*
- * Cuts inputs, in order, into batches of so many texts and, by a guess, tokens
- * (0: no limit); returns how many.
+ * How many of the inputs, from the first on, go into one request of so many
+ * texts and, by a guess, tokens (0: no limit); at least one.
  */
-extern int	inf_batch_cut(const InferenceInput *inputs, int ninputs,
-						  int max_inputs, int max_tokens,
-						  InferenceBatch **batches);
+extern int	inf_batch_fitting(const InferenceInput *inputs, int ninputs,
+							  int max_inputs, int max_tokens);
 
 /*
  * Cuts a text to max_tokens, three UTF-16 units each, as Elasticsearch does,

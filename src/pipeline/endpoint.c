@@ -38,6 +38,7 @@ inf_endpoint_of(const char *url)
 		endpoint->takes_encodings = false;
 		endpoint->refuses_encodings = false;
 		endpoint->max_inputs = 0;
+		inf_pace_init(&endpoint->pace);
 	}
 	return endpoint;
 }

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "pipeline/pace.h"
+
 typedef struct Endpoint
 {
 	uint64		url_hash;		/* key */
@@ -14,6 +16,7 @@ typedef struct Endpoint
 	bool		refuses_encodings;	/* has refused that, and taken it without */
 	int			max_inputs;		/* most texts that it took after refusing more;
 								 * 0: has never refused */
+	Pace		pace;			/* how much it is asked at a time */
 } Endpoint;
 
 /* The endpoint behind a URL; lives as long as the session. */

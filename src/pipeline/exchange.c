@@ -5,10 +5,6 @@
  * The only place that waits for the network.  Transfers live outside of
  * PostgreSQL's memory: an error that passes over takes them along, an interrupt
  * that throws nothing leaves them moving.
- *
- * What a service refuses (400, 413, 422) is sent again in halves, so that one
- * bad text can be named, and a limit on the number of texts is found.  One text
- * that is too long is cut, by half and again, as Elasticsearch does.
  */
 #include "postgres.h"
 
@@ -17,84 +13,15 @@
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
 
-#include "base/compat.h"
-#include "base/errors.h"
 #include "base/guc.h"
 #include "base/text_encoding.h"
-#include "http/http_retry.h"
-#include "http/http_transport.h"
-#include "http/http_url.h"
 #include "pipeline/clock.h"
-#include "pipeline/endpoint.h"
-#include "pipeline/exchange.h"
+#include "pipeline/exchange_flight.h"
 #include "pipeline/rate_limit.h"
-#include "settings/setting_read.h"
 
 /* As Elasticsearch: bounds of 1, 2, 4, 5, 5 ... seconds. */
 #define INITIAL_RETRY_DELAY_MS 1000
 #define MAX_RETRY_DELAY_MS 5000
-
-/* Longest text of an answer that is quoted when it is not JSON. */
-#define MAX_QUOTED_BYTES 200
-
-/* A text is not cut to less: what refuses that, refuses something else. */
-#define MIN_CUT_BYTES 64
-
-struct ExchangeBatch
-{
-	Exchange   *exchange;
-	MemoryContext context;		/* of its flights and what they bring */
-	int			nleft;			/* flights that have not landed */
-};
-
-/* Some texts of a batch on their way. */
-typedef struct Flight
-{
-	dlist_node	node;			/* of one of the exchange's lists */
-	Exchange   *exchange;
-	ExchangeBatch *batch;
-
-	/* What it carries */
-	InferenceCall call;
-	InferenceEmbedding *results;
-	HttpRequest request;
-	ReplyReader *reader;
-
-	/* How far it is */
-	HttpTransfer *transfer;		/* while moving, else NULL */
-	int			attempts;
-	int64		first_start_ms;
-	int64		not_before_ms;	/* -1: has not asked for its turn yet */
-	bool		is_half;		/* of one that was refused */
-	bool		is_cut;			/* its text is only a part */
-} Flight;
-
-struct Exchange
-{
-	/* Whom it asks */
-	const InferenceServiceOps *service;
-	const InferenceModel *model;
-	const char *url;
-	char		host[INF_HTTP_ORIGIN_BYTES];
-	Jsonb	   *task_settings;
-	Endpoint   *endpoint;
-
-	/* Limits */
-	HttpOptions options;
-	HttpRetryPolicy retry;
-
-	/* Its flights, each in one list; those that landed are gone */
-	dlist_head	waiting;		/* for their turn; halves first */
-	dlist_head	moving;
-	dlist_head	arrived;		/* ended, not looked at yet */
-	int			nmoving;
-	int			nhalves;		/* waiting or moving */
-	int			accepted_half;	/* most texts of one that was; 0: none */
-	int			ncut;			/* texts of which only a part was sent */
-	int			ninputs;		/* submitted so far */
-
-	ExchangeCounters counters;
-};
 
 /*
  * ----------
@@ -121,26 +48,35 @@ set_limits(Exchange *exchange)
 	exchange->retry.time_budget_ms = inf_guc_retry_timeout;
 }
 
-/* Ends the flights of a batch, or with NULL all, wherever they are. */
+/* Ends the flights in a list that are of a batch, or with NULL all. */
 static void
-abandon_flights(Exchange *exchange, ExchangeBatch *batch)
+abandon_list(Exchange *exchange, dlist_head *list, const ExchangeBatch *batch)
 {
-	dlist_head *lists[] = {&exchange->waiting, &exchange->moving, &exchange->arrived};
 	dlist_mutable_iter it;
 
-	for (int i = 0; i < lengthof(lists); i++)
-		dlist_foreach_modify(it, lists[i])
-		{
-			Flight	   *flight = dlist_container(Flight, node, it.cur);
+	dlist_foreach_modify(it, list)
+	{
+		Flight	   *flight = dlist_container(Flight, place.node, it.cur);
 
-			if (batch != NULL && flight->batch != batch)
-				continue;
-			inf_http_free_transfer(flight->transfer);
-			flight->transfer = NULL;
-			if (lists[i] == &exchange->moving)
-				exchange->nmoving--;
-			dlist_delete(it.cur);
-		}
+		if (batch != NULL && flight->batch != batch)
+			continue;
+		inf_http_free_transfer(flight->transfer);
+		flight->transfer = NULL;
+		if (list == &exchange->moving)
+			inf_line_stop(&exchange->line);
+		inf_line_end_part(&exchange->line, &flight->place);
+		dlist_delete(it.cur);
+	}
+}
+
+/* Ends the flights of a batch, or with NULL all, wherever they are. */
+static void
+abandon_flights(Exchange *exchange, const ExchangeBatch *batch)
+{
+	for (int i = 0; i < FLIGHT_QUEUES; i++)
+		abandon_list(exchange, &exchange->line.queues[i], batch);
+	abandon_list(exchange, &exchange->moving, batch);
+	abandon_list(exchange, &exchange->arrived, batch);
 }
 
 /*
@@ -171,7 +107,8 @@ inf_exchange_open(const InferenceServiceOps *service,
 	exchange->task_settings = task_settings;
 	exchange->endpoint = inf_endpoint_of(url);
 	set_limits(exchange);
-	dlist_init(&exchange->waiting);
+	inf_pace_begin(&exchange->endpoint->pace);
+	inf_line_init(&exchange->line);
 	dlist_init(&exchange->moving);
 	dlist_init(&exchange->arrived);
 	return exchange;
@@ -191,421 +128,40 @@ create_batch(Exchange *exchange)
 	return batch;
 }
 
-static Flight *
-create_flight(ExchangeBatch *batch, const InferenceInput *inputs, int ninputs,
-			  InferenceEmbedding *results)
-{
-	Exchange   *exchange = batch->exchange;
-	Flight	   *flight = palloc0(sizeof(Flight));
-
-	flight->exchange = exchange;
-	flight->batch = batch;
-	flight->call.model = exchange->model;
-	flight->call.task_settings = exchange->task_settings;
-	flight->call.inputs = inputs;
-	flight->call.ninputs = ninputs;
-	flight->call.ndimensions = inf_setting_dimensions(exchange->model);
-	flight->call.plain_numbers = exchange->endpoint->refuses_encodings;
-	flight->results = results;
-	flight->not_before_ms = -1;
-	batch->nleft++;
-	return flight;
-}
-
 /*
  * ----------
- * Faults
+ * Moving
  * ----------
  */
 
-static InferenceFaultKind
-kind_of_outcome(HttpOutcome outcome)
-{
-	switch (outcome)
-	{
-		case HTTP_UNKNOWN_HOST:
-			return INF_FAULT_UNKNOWN_HOST;
-		case HTTP_ADDRESS_REFUSED:
-			return INF_FAULT_ADDRESS_REFUSED;
-		case HTTP_TLS_FAILED:
-			return INF_FAULT_TLS;
-		case HTTP_TIMED_OUT:
-			return INF_FAULT_TIMEOUT;
-		case HTTP_TOO_LARGE:
-			return INF_FAULT_TOO_LARGE;
-		case HTTP_PENDING:
-		case HTTP_ANSWERED:
-		case HTTP_CANNOT_CONNECT:
-		case HTTP_CONNECTION_LOST:
-		case HTTP_FAILED:
-			break;
-	}
-	return INF_FAULT_CONNECT;
-}
-
-/* The start of a plain text answer, which some proxies give; else NULL. */
-static char *
-quote_plain_text(const HttpResponse *response)
-{
-	char	   *text;
-
-	if (strncmp(response->content_type, "text/plain", 10) != 0 ||
-		response->body_bytes == 0)
-		return NULL;
-	text = pnstrdup(response->body, Min(response->body_bytes, MAX_QUOTED_BYTES));
-	for (char *c = text; *c; c++)
-		if ((unsigned char) *c < 0x20 || (unsigned char) *c > 0x7e)
-			*c = ' ';
-	return text;
-}
-
-/* What the service says is wrong, or NULL. */
-static const char *
-read_error_words(const Exchange *exchange, const HttpResponse *response)
-{
-	const char *words = exchange->service->parse_error(response);
-
-	return words ? words : quote_plain_text(response);
-}
-
-/* Reads what came; true if it holds the embeddings. */
-static bool
-read_answer(const Exchange *exchange, Flight *flight, InferenceFault *fault)
-{
-	const HttpResponse *response = inf_http_response(flight->transfer);
-	const char *words;
-
-	if (response->outcome != HTTP_ANSWERED)
-	{
-		fault->kind = kind_of_outcome(response->outcome);
-		if (response->detail[0])
-			fault->message = pstrdup(response->detail);
-		return false;
-	}
-	if (response->status < 200 || response->status > 299)
-	{
-		words = read_error_words(exchange, response);
-		inf_fault_set(fault, inf_fault_of_status(response->status),
-					  words ? "HTTP status %d: %s" : "HTTP status %d",
-					  response->status, words);
-		return false;
-	}
-	if (inf_reply_finish(flight->reader, fault))
-		return true;
-	words = read_error_words(exchange, response);
-	if (words)
-		fault->message = psprintf("%s; the service says: %s",
-								  fault->message, words);
-	else if (response->content_type[0] &&
-			 strncmp(response->content_type, "application/json", 16) != 0)
-		fault->message = psprintf("%s (content type %s)",
-								  fault->message, response->content_type);
-	return false;
-}
-
-/* Which text of the call it is about, if it can be told; else 0. */
-static int
-position_at_fault(const Flight *flight)
-{
-	return flight->call.ninputs == 1 && flight->exchange->ninputs > 1 ?
-		flight->call.inputs[0].position : 0;
-}
-
 /*
- * ----------
- * Refused requests
- * ----------
- */
-
-/* The service refuses what was sent, rather than who sent it or when. */
-static bool
-is_refusal(const InferenceFault *fault, const HttpResponse *response)
-{
-	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
-		(fault->kind == INF_FAULT_REJECTED &&
-		 (response->status == 400 || response->status == 422));
-}
-
-/* OpenAI has a 400 for it, with these words. */
-static bool
-is_too_long(const InferenceFault *fault)
-{
-	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
-		(fault->message &&
-		 (strstr(fault->message, "Please reduce your prompt") != NULL ||
-		  strstr(fault->message, "maximum context length") != NULL));
-}
-
-/* Puts a flight at the head of the line, to be built anew. */
-static void
-relaunch(Flight *flight)
-{
-	Exchange   *exchange = flight->exchange;
-
-	if (flight->request.body)
-		pfree(unconstify(char *, flight->request.body));
-	memset(&flight->request, 0, sizeof(flight->request));
-	flight->attempts = 0;
-	flight->not_before_ms = -1;
-	dlist_push_head(&exchange->waiting, &flight->node);
-}
-
-/* Two flights in place of one; the first keeps its place. */
-static void
-split_flight(Flight *flight)
-{
-	Exchange   *exchange = flight->exchange;
-	int			nfirst = (flight->call.ninputs + 1) / 2;
-	Flight	   *second = create_flight(flight->batch,
-									   flight->call.inputs + nfirst,
-									   flight->call.ninputs - nfirst,
-									   flight->results + nfirst);
-
-	second->call.plain_numbers = flight->call.plain_numbers;
-	flight->call.ninputs = nfirst;
-	exchange->nhalves += flight->is_half ? 1 : 2;
-	flight->is_half = second->is_half = true;
-	relaunch(second);
-	relaunch(flight);
-}
-
-/* Leaves the first half of its text, but whole characters. */
-static void
-cut_text(Flight *flight)
-{
-	InferenceInput *input = palloc(sizeof(InferenceInput));
-	int			length = flight->call.inputs[0].length / 2;
-
-	*input = flight->call.inputs[0];
-	while (length > 0 && ((unsigned char) input->text[length] & 0xc0) == 0x80)
-		length--;
-	input->text = pnstrdup(input->text, length);
-	input->length = length;
-	flight->call.inputs = input;
-	if (!flight->is_cut)
-		flight->exchange->ncut++;
-	flight->is_cut = true;
-	relaunch(flight);
-}
-
-/* Sends a refused flight in another way, if there is one. */
-static bool
-try_otherwise(Flight *flight, const InferenceFault *fault)
-{
-	Exchange   *exchange = flight->exchange;
-
-	if (fault->kind == INF_FAULT_REJECTED &&
-		exchange->service->has_encodings && !flight->call.plain_numbers &&
-		!exchange->endpoint->takes_encodings)
-	{
-		flight->call.plain_numbers = true;
-		relaunch(flight);
-		return true;
-	}
-	if (flight->call.ninputs > 1)
-	{
-		split_flight(flight);
-		return true;
-	}
-	if (is_too_long(fault) && flight->call.inputs[0].length >= 2 * MIN_CUT_BYTES)
-	{
-		cut_text(flight);
-		return true;
-	}
-	return false;
-}
-
-/* Remembers in what way the service took what it had refused. */
-static void
-learn(const Flight *flight)
-{
-	Exchange   *exchange = flight->exchange;
-	Endpoint   *endpoint = exchange->endpoint;
-
-	if (exchange->service->has_encodings)
-	{
-		if (!flight->call.plain_numbers)
-			endpoint->takes_encodings = true;
-		else if (!endpoint->takes_encodings && !flight->is_half)
-			endpoint->refuses_encodings = true;
-	}
-
-	/* For the session it is a limit if all texts are taken in the end. */
-	if (flight->is_half)
-		exchange->accepted_half = Max(exchange->accepted_half,
-									  flight->call.ninputs);
-}
-
-/*
- * ----------
- * Flying
- * ----------
- */
-
-static void
-start_flight(Flight *flight, int64 now)
-{
-	Exchange   *exchange = flight->exchange;
-	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
-
-	if (flight->request.body == NULL)
-		exchange->service->build_request(&flight->call, exchange->url,
-										 &flight->request);
-	if (flight->reader == NULL)
-		flight->reader = inf_reply_create(&flight->call,
-										  exchange->service->reply_shape(&flight->call, exchange->url),
-										  flight->results);
-	flight->request.sink.begin = inf_reply_begin;
-	flight->request.sink.take = inf_reply_take;
-	flight->request.sink.state = flight->reader;
-	if (flight->attempts == 0)
-		flight->first_start_ms = now;
-	flight->transfer = inf_http_start_transfer(&flight->request,
-											   &exchange->options, flight);
-	if (flight->transfer == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("Could not start a request to %s.", exchange->host)));
-	flight->attempts++;
-	exchange->counters.requests++;
-	exchange->counters.bytes_sent += flight->request.body_bytes;
-	dlist_delete(&flight->node);
-	dlist_push_tail(&exchange->moving, &flight->node);
-	exchange->nmoving++;
-	MemoryContextSwitchTo(caller);
-}
-
-/*
- * Starts what may start.  Returns the milliseconds until the next flight may,
- * or -1 if none is waiting for time to pass.
+ * Starts what may start.  Returns the milliseconds until something more may, or
+ * -1 if that depends on what moves.
  */
 static long
 start_due_flights(Exchange *exchange)
 {
-	int64		next = -1;
-	int64		now;
-	dlist_mutable_iter it;
+	int64		now_ms = inf_now_ms();
+	int64		wait_ms;
 
-	if (dlist_is_empty(&exchange->waiting))
-		return -1;
-	now = inf_now_ms();
-	dlist_foreach_modify(it, &exchange->waiting)
+	for (;;)
 	{
-		Flight	   *flight = dlist_container(Flight, node, it.cur);
+		int			max_moving = inf_pace_requests(&exchange->endpoint->pace,
+												   inf_guc_max_concurrent_requests,
+												   exchange->options.total_timeout_ms);
+		FlightPlace *place = inf_line_next(&exchange->line, max_moving, now_ms,
+										   &wait_ms);
+		Flight	   *flight;
 
-		if (exchange->nmoving >= inf_guc_max_concurrent_requests)
-			return -1;
-
-		/* Until it is known what the service refuses, it is asked singly. */
-		if (exchange->nhalves > 0 && exchange->accepted_half == 0 &&
-			(!flight->is_half || exchange->nmoving > 0))
-			return -1;
-		if (flight->not_before_ms < 0)
-			flight->not_before_ms = inf_rate_limit_take(exchange->model, now);
-		if (flight->not_before_ms <= now)
-		{
-			start_flight(flight, now);
-			continue;
-		}
-		next = next < 0 ? flight->not_before_ms : Min(next, flight->not_before_ms);
-
-		/* Behind one that waits for its turn, all wait longer. */
-		if (flight->attempts == 0)
-			break;
+		if (place == NULL)
+			return (long) wait_ms;
+		flight = inf_flight_at(place);
+		if (flight->has_turn)
+			inf_flight_start(flight, now_ms);
+		else
+			place->due_ms = inf_rate_limit_take(exchange->model, now_ms);
+		flight->has_turn = true;
 	}
-	return next < 0 ? -1 : (long) (next - now);
-}
-
-static int64
-retry_delay(const Flight *flight, const HttpResponse *response,
-			const InferenceFault *fault)
-{
-	HttpRetryState state = {
-		.attempts = flight->attempts,
-		.elapsed_ms = inf_now_ms() - flight->first_start_ms,
-		.outcome = response->outcome,
-		.status = response->status,
-		.unreadable = fault->kind == INF_FAULT_BAD_ANSWER,
-		.retry_after_ms = response->retry_after_ms,
-		.ratelimit_reset_ms = response->ratelimit_reset_ms
-	};
-
-	return inf_http_retry_delay_ms(&flight->exchange->retry, &state,
-								   inf_random_fraction());
-}
-
-static void
-end_transfer(Flight *flight)
-{
-	inf_http_free_transfer(flight->transfer);
-	flight->transfer = NULL;
-	inf_reply_free(flight->reader);
-	flight->reader = NULL;
-}
-
-static void
-land(Flight *flight)
-{
-	Exchange   *exchange = flight->exchange;
-
-	for (int i = 0; flight->is_cut && i < flight->call.ninputs; i++)
-		flight->results[i].is_truncated = true;
-	learn(flight);
-	if (flight->is_half)
-		exchange->nhalves--;
-	exchange->counters.tokens += inf_reply_tokens(flight->reader);
-	end_transfer(flight);
-	flight->batch->nleft--;
-	pfree(unconstify(char *, flight->request.body));
-	pfree(flight);
-}
-
-/* Sends a flight again that has failed, or throws. */
-static void
-send_again(Flight *flight, const InferenceFault *fault)
-{
-	Exchange   *exchange = flight->exchange;
-	const HttpResponse *response = inf_http_response(flight->transfer);
-	int64		delay = retry_delay(flight, response, fault);
-	bool		is_refused = is_refusal(fault, response);
-	int64		now;
-
-	end_transfer(flight);
-	if (delay == HTTP_RETRY_NEVER)
-	{
-		if (is_refused && try_otherwise(flight, fault))
-			return;
-		inf_error_throw_fault(exchange->model, fault, exchange->host,
-							  flight->attempts,
-							  is_refused ? position_at_fault(flight) : 0);
-	}
-	now = inf_now_ms();
-	flight->not_before_ms = Max(now + delay,
-								inf_rate_limit_take(exchange->model, now));
-	exchange->counters.retries++;
-	dlist_push_head(&exchange->waiting, &flight->node);
-}
-
-static void
-finish_flight(Flight *flight)
-{
-	Exchange   *exchange = flight->exchange;
-	InferenceFault fault = {.kind = INF_FAULT_NONE};
-	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
-	bool		is_read;
-
-	exchange->counters.bytes_received +=
-		inf_http_response(flight->transfer)->received_bytes;
-	is_read = read_answer(exchange, flight, &fault);
-
-	/* Until here it is in a list, where an error finds its transfer. */
-	dlist_delete(&flight->node);
-	if (is_read)
-		land(flight);
-	else
-		send_again(flight, &fault);
-	MemoryContextSwitchTo(caller);
 }
 
 /* Gives finished transfers to their exchanges, whosever they are. */
@@ -618,9 +174,9 @@ hand_out_arrivals(void)
 	{
 		Flight	   *flight = inf_http_transfer_owner(transfer);
 
-		dlist_delete(&flight->node);
-		dlist_push_tail(&flight->exchange->arrived, &flight->node);
-		flight->exchange->nmoving--;
+		dlist_delete(&flight->place.node);
+		dlist_push_tail(&flight->exchange->arrived, &flight->place.node);
+		inf_line_stop(&flight->exchange->line);
 	}
 }
 
@@ -639,6 +195,14 @@ wait_for_arrivals(Exchange *exchange, long timeout)
 	hand_out_arrivals();
 }
 
+/* Nothing moves, and nothing will: better to say so than to wait for ever. */
+static void
+check_moving(const Exchange *exchange, long timeout)
+{
+	if (timeout < 0 && exchange->line.nmoving == 0)
+		elog(ERROR, "requests to %s wait for none", exchange->host);
+}
+
 /*
  * Starts what may start, waits for something to happen if nothing has, takes
  * what landed.
@@ -649,9 +213,14 @@ move_flights(Exchange *exchange, bool may_wait)
 	long		timeout = start_due_flights(exchange);
 
 	if (dlist_is_empty(&exchange->arrived))
+	{
+		if (may_wait)
+			check_moving(exchange, timeout);
 		wait_for_arrivals(exchange, may_wait ? timeout : 0);
+	}
 	while (!dlist_is_empty(&exchange->arrived))
-		finish_flight(dlist_head_element(Flight, node, &exchange->arrived));
+		inf_flight_finish(dlist_head_element(Flight, place.node,
+											 &exchange->arrived));
 }
 
 /*
@@ -669,8 +238,8 @@ inf_exchange_max_inputs(const Exchange *exchange)
 		max = Min(max, inf_guc_max_batch_inputs);
 	if (exchange->endpoint->max_inputs > 0)
 		max = Min(max, exchange->endpoint->max_inputs);
-	if (exchange->accepted_half > 0)
-		max = Min(max, exchange->accepted_half);
+	if (exchange->accepted_part > 0)
+		max = Min(max, exchange->accepted_part);
 	return max;
 }
 
@@ -679,21 +248,12 @@ inf_exchange_submit(Exchange *exchange, const InferenceInput *inputs,
 					int ninputs, InferenceEmbedding *results)
 {
 	ExchangeBatch *batch = create_batch(exchange);
-	InferenceBatch *cuts;
-	int			ncuts;
 
-	ncuts = inf_batch_cut(inputs, ninputs,
-						  inf_exchange_max_inputs(exchange),
-						  exchange->service->max_batch_tokens, &cuts);
-	for (int i = 0; i < ncuts; i++)
-	{
-		Flight	   *flight = create_flight(batch, &inputs[cuts[i].first],
-										   cuts[i].ninputs,
-										   &results[cuts[i].first]);
-
-		dlist_push_tail(&exchange->waiting, &flight->node);
-	}
-	pfree(cuts);
+	/* Cut into requests when they start, when more is known of the server. */
+	if (ninputs > 0)
+		inf_line_push(&exchange->line,
+					  &inf_flight_create(batch, inputs, ninputs, results)->place,
+					  FLIGHT_FRESH);
 	exchange->ninputs += ninputs;
 	(void) start_due_flights(exchange);
 	return batch;
@@ -728,8 +288,10 @@ void
 inf_exchange_close(Exchange *exchange)
 {
 	abandon_flights(exchange, NULL);
-	if (exchange->accepted_half > 0)
-		exchange->endpoint->max_inputs = exchange->accepted_half;
+
+	/* It is a limit for the session if all texts are taken in the end. */
+	if (exchange->has_limit && exchange->accepted_part > 0)
+		exchange->endpoint->max_inputs = exchange->accepted_part;
 	if (exchange->ncut == 0)
 		return;
 	ereport(WARNING,

@@ -199,6 +199,7 @@ inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
 	check_text_size(length, position);
 	input->text = inf_text_to_utf8(bytes, length, &input->length);
 	input->position = position;
+	input->row = 0;
 	input->is_truncated = false;
 }
 

@@ -15,6 +15,7 @@
 #include "catalog/model_cache.h"
 #include "catalog/model_server.h"
 #include "catalog/model_store.h"
+#include "catalog/remains.h"
 #include "catalog/server_dependents.h"
 #include "pipeline/infer.h"
 #include "pipeline/model_admin.h"
@@ -110,14 +111,14 @@ lock_model(const char *path_task, const char *model_id)
 
 	if (model == NULL)
 		inf_catalog_throw_unknown_model(model_id);
-	inf_catalog_check_owner(model);
+	inf_catalog_check_owner(model_id, model->server);
 	inf_catalog_lock_id(model_id);
 
 	/* It may have changed or gone while we waited. */
 	model = inf_catalog_read_model(model_id);
 	if (model == NULL)
 		inf_catalog_throw_unknown_model(model_id);
-	inf_catalog_check_owner(model);
+	inf_catalog_check_owner(model_id, model->server);
 	check_task_matches(path_task, model);
 	return model;
 }
@@ -183,24 +184,56 @@ throw_used(const char *model_id, List *dependents)
 			 errhint("Drop them first, or use force => true to delete the model all the same.")));
 }
 
+/*
+ * Locks what is left of a model that is not whole; InvalidOid: its server is
+ * gone.  What is left then belongs to nobody, and whoever may put models may
+ * replace it, so may delete it too.  Throws if there is nothing.
+ */
+static Oid
+lock_remains(const char *path_task, const char *model_id)
+{
+	ModelRemains remains;
+
+	if (!inf_catalog_find_remains(model_id, &remains))
+		inf_catalog_throw_unknown_model(model_id);
+	if (OidIsValid(remains.server))
+		inf_catalog_check_owner(model_id, remains.server);
+	else
+		inf_catalog_check_may_put();
+	inf_catalog_lock_id(model_id);
+
+	/* Another session may have put the model, or done this, while we waited. */
+	if (inf_catalog_read_model(model_id) != NULL)
+		return lock_model(path_task, model_id)->server;
+	if (!inf_catalog_find_remains(model_id, &remains))
+		inf_catalog_throw_unknown_model(model_id);
+	if (OidIsValid(remains.server))
+		inf_catalog_check_owner(model_id, remains.server);
+	return remains.server;
+}
+
 List *
 inf_admin_delete(const char *path_task, const char *model_id, bool force,
 				 bool dry_run)
 {
-	InferenceModel *model;
+	Oid			server;
 	List	   *dependents;
 
 	PreventCommandIfReadOnly("inference_delete()");
-	model = lock_model(path_task, model_id);
+	if (inf_catalog_read_model(model_id) != NULL)
+		server = lock_model(path_task, model_id)->server;
+	else
+		server = lock_remains(path_task, model_id);
 	dependents = inf_catalog_list_dependents(model_id);
-	if (dry_run || !force)
+	if (OidIsValid(server) && (dry_run || !force))
 		dependents = list_concat(dependents,
-								 inf_catalog_list_server_dependents(model->server));
+								 inf_catalog_list_server_dependents(server));
 	if (dry_run)
 		return dependents;
 	if (dependents != NIL && !force)
 		throw_used(model_id, dependents);
 	inf_catalog_delete_model(model_id);
-	inf_catalog_drop_server(model, force);
+	if (OidIsValid(server))
+		inf_catalog_drop_server(server, force);
 	return dependents;
 }

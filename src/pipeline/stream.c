@@ -194,7 +194,7 @@ check_dimensions(const InferenceModel *model,
 						  "embeddings of different dimensions in one call: %d and %d",
 						  results[0].ndimensions, results[i].ndimensions);
 	if (fault.kind != INF_FAULT_NONE)
-		inf_error_throw_fault(model, &fault, NULL, 1, 0);
+		inf_error_throw_fault(model, &fault, NULL, 1, NULL);
 }
 
 static void

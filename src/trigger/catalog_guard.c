@@ -23,6 +23,7 @@
 #include "catalog/catalog.h"
 #include "catalog/model_server.h"
 #include "catalog/model_store.h"
+#include "trigger/catalog_guard.h"
 
 PG_FUNCTION_INFO_V1(_inference_guard);
 PG_FUNCTION_INFO_V1(_inference_server_dropped);
@@ -85,8 +86,8 @@ _inference_guard(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
-static EventTriggerData *
-event_trigger_data(FunctionCallInfo fcinfo, const char *function)
+EventTriggerData *
+inf_event_trigger_data(FunctionCallInfo fcinfo, const char *function)
 {
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -99,7 +100,7 @@ event_trigger_data(FunctionCallInfo fcinfo, const char *function)
 Datum
 _inference_server_dropped(PG_FUNCTION_ARGS)
 {
-	(void) event_trigger_data(fcinfo, "_inference_server_dropped");
+	(void) inf_event_trigger_data(fcinfo, "_inference_server_dropped");
 	inf_catalog_forget_serverless_models();
 	PG_RETURN_NULL();
 }
@@ -107,8 +108,8 @@ _inference_server_dropped(PG_FUNCTION_ARGS)
 Datum
 _inference_server_altered(PG_FUNCTION_ARGS)
 {
-	EventTriggerData *data = event_trigger_data(fcinfo,
-												"_inference_server_altered");
+	EventTriggerData *data = inf_event_trigger_data(fcinfo,
+													"_inference_server_altered");
 	RenameStmt *rename = (RenameStmt *) data->parsetree;
 
 	/* The new name now has the server; the row still has the old one. */

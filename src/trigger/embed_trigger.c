@@ -4,15 +4,15 @@
  *
  * The table's owner decided which model its rows are embedded with, so it is
  * the owner who needs the right to use the model, not whoever inserts.
+ *
+ * Errors name the trigger, its table and the row in their CONTEXT, also those
+ * that the service causes; they never quote the text.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_relation.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -20,17 +20,12 @@
 
 #include "base/text_encoding.h"
 #include "pipeline/infer.h"
+#include "trigger/embed_trigger.h"
 #include "trigger/embedding_column.h"
+#include "trigger/row_key.h"
+#include "trigger/source_column.h"
 
 PG_FUNCTION_INFO_V1(inference_embed_trigger);
-
-/* Where arguments of the trigger stand. */
-#define ARG_MODEL 0
-#define ARG_TARGET 1
-#define ARG_FIRST_SOURCE 2
-
-/* Joins the texts of several source columns. */
-#define SEPARATOR '\n'
 
 /* What a statement keeps of a trigger from row to row. */
 typedef struct EmbedTrigger
@@ -38,9 +33,17 @@ typedef struct EmbedTrigger
 	EmbeddingColumn target;
 	bool		target_checked; /* against the task of the model */
 	int			nsources;
-	AttrNumber *sources;		/* (nsources) */
-	FmgrInfo   *output;			/* (nsources) */
+	SourceColumn *sources;		/* (nsources) */
+	RowKey		key;
 } EmbedTrigger;
+
+/* What an error says of where it happened. */
+typedef struct TriggerPlace
+{
+	const char *trigger;
+	const char *table;
+	const char *key;			/* NULL: not known yet, or not to be shown */
+} TriggerPlace;
 
 /*
  * ----------
@@ -54,74 +57,33 @@ throw_protocol(const char *message)
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("inference_embed_trigger: %s", message),
-			 errhint("For example CREATE TRIGGER docs_embed BEFORE INSERT OR UPDATE OF body ON docs FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('my-model', 'embedding', 'body').")));
+			 errhint(INF_TRIGGER_EXAMPLE)));
 }
 
-static TriggerData *
-get_trigger_data(FunctionCallInfo fcinfo)
+static void
+check_protocol(const TriggerData *data)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		throw_protocol("must be called as a trigger");
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
 		!TRIGGER_FIRED_BEFORE(data->tg_event))
 		throw_protocol("must be fired before, for each row");
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
 		!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		throw_protocol("must be fired by insert or update");
-	if (data->tg_trigger->tgnargs <= ARG_FIRST_SOURCE)
+	if (data->tg_trigger->tgnargs <= INF_TRIGGER_FIRST_SOURCE)
 		throw_protocol("needs a model, a target column and one or more source columns");
-	return data;
 }
 
-static bool
-is_string_type(Oid type)
+static void
+add_context(void *arg)
 {
-	char		category;
-	bool		preferred;
+	const TriggerPlace *place = arg;
 
-	get_type_category_preferred(getBaseType(type), &category, &preferred);
-	return category == TYPCATEGORY_STRING;
-}
-
-/* Finds a source column and how to read it as text. */
-static AttrNumber
-open_source(Relation rel, const char *name, AttrNumber target,
-			FmgrInfo *output)
-{
-	AttrNumber	attnum = attnameAttNum(rel, name, false);
-	const char *table = RelationGetRelationName(rel);
-	Form_pg_attribute attribute;
-	Oid			function;
-	bool		isvarlena;
-
-	if (attnum == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist",
-						name, table)));
-	attribute = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-	if (attribute->attgenerated)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("column \"%s\" of table \"%s\" is generated and cannot be embedded by a trigger",
-						name, table),
-				 errdetail("Generated columns are computed after BEFORE triggers have run."),
-				 errhint("Name the columns that it is generated from.")));
-	if (attnum == target)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of table \"%s\" is both source and target of a trigger that embeds",
-						name, table)));
-	if (!is_string_type(attribute->atttypid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table \"%s\" is of type %s, not text",
-						name, table, format_type_be(attribute->atttypid))));
-	getTypeOutputInfo(attribute->atttypid, &function, &isvarlena);
-	fmgr_info_cxt(function, output, CurrentMemoryContext);
-	return attnum;
+	if (place->key)
+		errcontext("trigger \"%s\" on table \"%s\", row with key %s",
+				   place->trigger, place->table, place->key);
+	else
+		errcontext("trigger \"%s\" on table \"%s\"",
+				   place->trigger, place->table);
 }
 
 static EmbedTrigger *
@@ -135,15 +97,16 @@ open_trigger(FunctionCallInfo fcinfo, const TriggerData *data)
 		return trigger;
 	caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	trigger = palloc0(sizeof(EmbedTrigger));
-	inf_column_open(&trigger->target, data->tg_relation, arguments[ARG_TARGET]);
-	trigger->nsources = data->tg_trigger->tgnargs - ARG_FIRST_SOURCE;
-	trigger->sources = palloc(sizeof(AttrNumber) * trigger->nsources);
-	trigger->output = palloc(sizeof(FmgrInfo) * trigger->nsources);
+	(void) inf_column_open(&trigger->target, data->tg_relation,
+						   arguments[INF_TRIGGER_TARGET], INF_DEFINITION_FIRED);
+	trigger->nsources = data->tg_trigger->tgnargs - INF_TRIGGER_FIRST_SOURCE;
+	trigger->sources = palloc(sizeof(SourceColumn) * trigger->nsources);
 	for (int i = 0; i < trigger->nsources; i++)
-		trigger->sources[i] = open_source(data->tg_relation,
-										  arguments[ARG_FIRST_SOURCE + i],
-										  trigger->target.attnum,
-										  &trigger->output[i]);
+		(void) inf_source_open(&trigger->sources[i], data->tg_relation,
+							   arguments[INF_TRIGGER_FIRST_SOURCE + i],
+							   trigger->target.attnum, INF_DEFINITION_FIRED);
+	inf_row_key_open(&trigger->key, data->tg_relation, trigger->sources,
+					 trigger->nsources);
 	MemoryContextSwitchTo(caller);
 	fcinfo->flinfo->fn_extra = trigger;
 	return trigger;
@@ -154,25 +117,6 @@ open_trigger(FunctionCallInfo fcinfo, const TriggerData *data)
  * Rows
  * ----------
  */
-
-/* The text of a row, its sources joined, nulls left out. */
-static void
-read_text(const EmbedTrigger *trigger, HeapTuple tuple, TupleDesc desc,
-		  StringInfo text)
-{
-	initStringInfo(text);
-	for (int i = 0; i < trigger->nsources; i++)
-	{
-		bool		isnull;
-		Datum		value = heap_getattr(tuple, trigger->sources[i], desc, &isnull);
-
-		if (isnull)
-			continue;
-		if (text->len > 0)
-			appendStringInfoChar(text, SEPARATOR);
-		appendStringInfoString(text, OutputFunctionCall(&trigger->output[i], value));
-	}
-}
 
 /*
  * Whether the statement itself gave the embedding: not null in an INSERT,
@@ -211,11 +155,14 @@ text_is_unchanged(const EmbedTrigger *trigger, const TriggerData *data,
 
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 	{
-		read_text(trigger, data->tg_trigtuple, desc, text);
+		inf_source_read(trigger->sources, trigger->nsources,
+						data->tg_trigtuple, desc, text);
 		return false;
 	}
-	read_text(trigger, data->tg_newtuple, desc, text);
-	read_text(trigger, data->tg_trigtuple, desc, &before);
+	inf_source_read(trigger->sources, trigger->nsources, data->tg_newtuple,
+					desc, text);
+	inf_source_read(trigger->sources, trigger->nsources, data->tg_trigtuple,
+					desc, &before);
 	return text->len == before.len && memcmp(text->data, before.data, text->len) == 0;
 }
 
@@ -229,10 +176,10 @@ embed_row(EmbedTrigger *trigger, const TriggerData *data, HeapTuple row,
 	bool		isnull;
 	int			attnum = trigger->target.attnum;
 
-	model = inf_infer_open_model(data->tg_trigger->tgargs[ARG_MODEL], 0,
+	model = inf_infer_open_model(data->tg_trigger->tgargs[INF_TRIGGER_MODEL], 0,
 								 data->tg_relation->rd_rel->relowner);
 	if (!trigger->target_checked)
-		inf_column_check_task(&trigger->target, model->task);
+		(void) inf_column_check_task(&trigger->target, model->task, ERROR);
 	trigger->target_checked = true;
 	inf_infer_make_input(&input, text->data, text->len, 0);
 	isnull = inf_text_is_blank(input.text, input.length);
@@ -248,18 +195,38 @@ embed_row(EmbedTrigger *trigger, const TriggerData *data, HeapTuple row,
 Datum
 inference_embed_trigger(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = get_trigger_data(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	HeapTuple	row = TRIGGER_FIRED_BY_INSERT(data->tg_event) ?
-		data->tg_trigtuple : data->tg_newtuple;
-	EmbedTrigger *trigger = open_trigger(fcinfo, data);
-	MemoryContext context = inf_call_begin();
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerPlace place = {NULL};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = add_context,
+		.arg = &place
+	};
+	HeapTuple	row;
+	TupleDesc	desc;
+	EmbedTrigger *trigger;
+	MemoryContext context;
 	StringInfoData text;
 
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		throw_protocol("must be called as a trigger");
+	place.trigger = data->tg_trigger->tgname;
+	place.table = RelationGetRelationName(data->tg_relation);
+	error_context_stack = &callback;
+	check_protocol(data);
+	row = TRIGGER_FIRED_BY_INSERT(data->tg_event) ?
+		data->tg_trigtuple : data->tg_newtuple;
+	desc = RelationGetDescr(data->tg_relation);
+	trigger = open_trigger(fcinfo, data);
+	context = inf_call_begin();
 	if (!text_is_unchanged(trigger, data, desc, &text) &&
 		!target_was_given(trigger, data, desc))
+	{
+		place.key = inf_row_key_describe(&trigger->key, row, desc);
 		row = embed_row(trigger, data, row, desc, &text,
 						MemoryContextGetParent(context));
+	}
+	error_context_stack = callback.previous;
 	inf_call_end(context);
 	return PointerGetDatum(row);
 }

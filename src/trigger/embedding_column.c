@@ -59,8 +59,9 @@ takes_sparse(const EmbeddingColumn *column)
 		type_is_named(column->base_type, SPARSEVEC);
 }
 
-void
-inf_column_open(EmbeddingColumn *column, Relation rel, const char *name)
+bool
+inf_column_open(EmbeddingColumn *column, Relation rel, const char *name,
+				DefinitionLevel level)
 {
 	Form_pg_attribute attribute;
 
@@ -69,36 +70,61 @@ inf_column_open(EmbeddingColumn *column, Relation rel, const char *name)
 	column->name = pstrdup(name);
 	column->attnum = attnameAttNum(rel, name, false);
 	if (column->attnum == InvalidAttrNumber)
-		ereport(ERROR,
+	{
+		ereport(level.not_yet,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of table \"%s\" does not exist",
 						name, column->table),
+				 inf_definition_outlook(level.not_yet),
 				 errhint("Arguments of inference_embed_trigger() are a model, the column for its embeddings, and columns with text.")));
+		return false;
+	}
 	attribute = TupleDescAttr(RelationGetDescr(rel), column->attnum - 1);
 	if (attribute->attgenerated)
-		ereport(ERROR,
+	{
+		ereport(level.never,
 				(errcode(ERRCODE_GENERATED_ALWAYS),
 				 errmsg("column \"%s\" of table \"%s\" is generated, so embeddings cannot be written to it",
 						name, column->table)));
+		return false;
+	}
 	column->type = attribute->atttypid;
 	column->typmod = attribute->atttypmod;
 	column->base_type = getBaseTypeAndTypmod(column->type, &column->typmod);
+	return true;
 }
 
-void
-inf_column_check_task(EmbeddingColumn *column, InferenceTask task)
+/* A sparsevec is as wide as its column says; an embedding has no width. */
+static bool
+has_needed_width(const EmbeddingColumn *column, int elevel)
+{
+	if (column->typmod >= 0 || !type_is_named(column->base_type, SPARSEVEC))
+		return true;
+	ereport(elevel,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("column \"%s\" of table \"%s\" needs dimensions to hold sparse embeddings",
+					column->name, column->table),
+			 inf_definition_outlook(elevel),
+			 errhint("Give it the size of the model's vocabulary, for example sparsevec(30522).")));
+	return false;
+}
+
+bool
+inf_column_check_task(EmbeddingColumn *column, InferenceTask task, int elevel)
 {
 	if (task == INF_TASK_TEXT_EMBEDDING ? takes_dense(column) : takes_sparse(column))
-		return;
-	ereport(ERROR,
+		return has_needed_width(column, elevel);
+	ereport(elevel,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("column \"%s\" of table \"%s\" is of type %s, which cannot hold embeddings of task type %s",
 					column->name, column->table,
 					format_type_with_typemod(column->type, column->typmod),
 					inf_task_name(task)),
+			 inf_definition_outlook(elevel),
 			 errhint(task == INF_TASK_TEXT_EMBEDDING ?
 					 "Types for it are real[], double precision[] and pgvector's vector and halfvec." :
 					 "Types for it are jsonb and, for services that answer with token ids, pgvector's sparsevec.")));
+	return false;
 }
 
 /*
@@ -120,17 +146,20 @@ double_array(const InferenceEmbedding *embedding)
 }
 
 /* pgvector's own error names neither table nor column. */
-static void
-check_dimensions(const EmbeddingColumn *column, int ndimensions)
+bool
+inf_column_check_dimensions(const EmbeddingColumn *column, int ndimensions,
+							int elevel)
 {
 	if (column->typmod < 0 || column->typmod == ndimensions ||
 		!(type_is_named(column->base_type, "vector") ||
 		  type_is_named(column->base_type, "halfvec")))
-		return;
-	ereport(ERROR,
+		return true;
+	ereport(elevel,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("column \"%s\" of table \"%s\" has %d dimensions, the embedding %d",
-					column->name, column->table, column->typmod, ndimensions)));
+					column->name, column->table, column->typmod, ndimensions),
+			 inf_definition_outlook(elevel)));
+	return false;
 }
 
 /* Cast functions take a value, perhaps a typmod, perhaps "explicit". */
@@ -185,12 +214,6 @@ sparsevec_value(const EmbeddingColumn *column,
 	Oid			input;
 	Oid			ioparam;
 
-	if (column->typmod < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("column \"%s\" of table \"%s\" needs dimensions to hold sparse embeddings",
-						column->name, column->table),
-				 errhint("Give it the size of the model's vocabulary, for example sparsevec(30522).")));
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
 	for (int i = 0; i < embedding->ntokens; i++)
@@ -239,7 +262,7 @@ inf_column_value(const EmbeddingColumn *column,
 		value = double_array(embedding);
 	else if (OidIsValid(column->cast_function))
 	{
-		check_dimensions(column, embedding->ndimensions);
+		(void) inf_column_check_dimensions(column, embedding->ndimensions, ERROR);
 		value = cast_dense(column, embedding);
 	}
 	else

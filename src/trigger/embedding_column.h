@@ -10,6 +10,7 @@
 #include "utils/rel.h"
 
 #include "base/types.h"
+#include "trigger/definition_level.h"
 
 typedef struct EmbeddingColumn
 {
@@ -25,16 +26,21 @@ typedef struct EmbeddingColumn
 	Oid			cast_function;	/* from real[]; InvalidOid: none needed */
 } EmbeddingColumn;
 
-/* Finds a column of a table; throws if it is missing or generated. */
-extern void inf_column_open(EmbeddingColumn *column, Relation rel,
-							const char *name);
+/* Finds a column of a table.  False: it is missing or generated. */
+extern bool inf_column_open(EmbeddingColumn *column, Relation rel,
+							const char *name, DefinitionLevel level);
 
 /*
- * Throws unless embeddings of this task can be written to the column: real[],
+ * Reports, at a level, unless embeddings of this task can be written to the column: real[],
  * double precision[] and every type with a cast from real[] (pgvector's vector
  * and halfvec) take dense ones, jsonb and pgvector's sparsevec sparse ones.
  */
-extern void inf_column_check_task(EmbeddingColumn *column, InferenceTask task);
+extern bool inf_column_check_task(EmbeddingColumn *column, InferenceTask task,
+								  int elevel);
+
+/* Reports, at a level, if dense embeddings of this width do not fit. */
+extern bool inf_column_check_dimensions(const EmbeddingColumn *column,
+										int ndimensions, int elevel);
 
 /*
  * The embedding as a value of the column; throws if it does not fit.  The

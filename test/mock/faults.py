@@ -37,6 +37,9 @@ TRANSPORT_FAULTS = {
     "echo_input",  # status 400, quoting the first input
     "error_200",  # status 200, an error in the body
     "poison",  # WORD: status 400 if an input holds it
+    "breaks",  # WORD: status 500 if an input holds it
+    "sometimes",  # STATUS:N: that status for each N-th request, the first included
+    "serial",  # N ms a text, one request after the other
     "no_encodings",  # status 400 if encoding_format is asked for
     "limit",  # N: status 413 for more inputs
     "too_long",  # N: status 413 if an input has more characters

@@ -18,6 +18,7 @@ any path:
     auth=required   Elasticsearch: a key is needed
     fault=A[:X];B   misbehave: see faults.py
     times=N&id=K    only the first N requests counted under K misbehave
+    after=N&id=K    only those after the first N do
 
 Control, not counted: GET /_control/stats, POST /_control/reset (counters),
 POST /_control/release (stalled requests, and answers that are held back),
@@ -94,13 +95,17 @@ class State:
             self.max_inputs_per_request = max(self.max_inputs_per_request, n)
 
     def may_misbehave(self, query):
-        """Whether the counter id has not yet reached times."""
-        if "times" not in query:
-            return True
+        """Whether the counter id has not yet reached times, or is beyond after."""
+        if "times" in query:
+            return self.count_fault(query.get("id", "")) <= int(query["times"])
+        if "after" in query:
+            return self.count_fault(query.get("id", "")) > int(query["after"])
+        return True
+
+    def count_fault(self, name):
         with self.changed:
-            name = query.get("id", "")
             self.fault_counts[name] = self.fault_counts.get(name, 0) + 1
-            return self.fault_counts[name] <= int(query["times"])
+            return self.fault_counts[name]
 
     def wait(self, wanted, timeout):
         with self.changed:
@@ -110,6 +115,7 @@ class State:
 
 
 STATE = State()
+SERIAL = threading.Lock()  # of a server that works through its requests one by one
 
 
 class HangUp(Exception):
@@ -248,6 +254,15 @@ class Handler(BaseHTTPRequestHandler):
             raise formats.Rejected(int(active["echo_key"]), text)
         if "echo_input" in active:
             raise formats.Rejected(400, "cannot embed: " + call.inputs[0])
+        if "sometimes" in active:
+            status, _, every = active["sometimes"].partition(":")
+            if STATE.count_fault("sometimes") % int(every) == 1:
+                raise formats.Rejected(int(status), "mock says %s" % status)
+        if "breaks" in active and any(active["breaks"] in text for text in call.inputs):
+            raise formats.Rejected(500, "the model does not like it")
+        if "serial" in active:
+            with SERIAL:
+                time.sleep(int(active["serial"]) * len(call.inputs) / 1000)
         if "poison" in active and any(active["poison"] in text for text in call.inputs):
             raise formats.Rejected(400, "one input is not acceptable")
         if "no_encodings" in active and "encoding_format" in call.body:

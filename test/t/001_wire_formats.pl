@@ -285,7 +285,12 @@ is($provider->stats->{inputs}, 2, 'and equal texts are sent once');
 is( $provider->requests_of(sub {
 		query(q{SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT 'text ' || i FROM generate_series(1, 1000) i))});
 	}),
-	query(q{SELECT ceil(1000.0 / 2048)}), 'openai: 1000 texts');
+	3, 'openai: 1000 texts, two requests of 64 before anything is known of the server');
+is( $provider->requests_of(sub {
+		query(q{SELECT inference_embed('oa', 'a text');
+			SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT 'text ' || i FROM generate_series(1, 300) i))});
+	}),
+	2, 'and as many as it takes, once it has answered');
 is( $provider->requests_of(sub {
 		query(q{SET inference.max_batch_inputs = 64;
 			SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT 'text ' || i FROM generate_series(1, 1000) i))});
@@ -296,7 +301,12 @@ is( $provider->requests_of(sub {
 		query(q{SELECT count(*) FROM inference_embed_batch('oa', ARRAY(SELECT repeat('text ', 20000) || i FROM generate_series(1, 20) i))});
 	}),
 	3, 'openai: two million letters, of which a request takes 900,000');
-cmp_ok($provider->stats->{max_concurrent}, '>', 1, 'several requests are in flight at once');
+put('text_embedding', 'slow', 'openai', "$key, \"url\": \"" . $provider->url('/v1/embeddings', 'fault=slow:20') . '"');
+$provider->requests_of(sub {
+		query(q{SET inference.max_batch_inputs = 8;
+			SELECT count(*) FROM inference_embed_batch('slow', ARRAY(SELECT 'text ' || i FROM generate_series(1, 200) i))});
+	});
+cmp_ok($provider->stats->{max_concurrent}, '>', 2, 'several requests are in flight at once');
 cmp_ok($provider->stats->{max_concurrent}, '<=', 8, 'no more than inference.max_concurrent_requests');
 put('text_embedding', 'tei', 'hugging_face', "$key, \"url\": \"" . $provider->url('/embed') . '"');
 is( $provider->requests_of(sub {

@@ -188,7 +188,9 @@ is( $provider->requests_of(sub {
 # Many in flight
 #
 
-start_call(q{SELECT * FROM inference_embed_batch('headers', ARRAY(SELECT 'text ' || i FROM generate_series(1, 20) i))});
+put('eight', $provider->url('/v1/embeddings', 'fault=stall_headers&after=1&id=eight'));
+$session->query(q{SELECT inference_embed('eight', 'a text')});
+start_call(q{SELECT * FROM inference_embed_batch('eight', ARRAY(SELECT 'text ' || i FROM generate_series(1, 20) i))});
 is($provider->wait_for(stalled => 8)->{stalled}, 8, 'eight requests in flight');
 $control->query_safe("SELECT pg_cancel_backend($pid)");
 my ($error, $seconds) = end_of_call();
@@ -200,8 +202,8 @@ goes_on('eight requests');
 # One of them fails while others still wait.
 put('mixed', $provider->url('/v1/embeddings', 'fault=stall_headers'));
 $session->query(q{SET inference.max_retries = 0});
-start_call(q{SELECT * FROM inference_embed_batch('mixed', ARRAY['a', 'b', 'c'])});
-$provider->wait_for(stalled => 3);
+start_call(q{SELECT * FROM inference_embed_batch('mixed', ARRAY['a', 'b'])});
+$provider->wait_for(stalled => 2);
 $provider->release;
 ($error) = end_of_call();
 like($error, qr/could not get embeddings from inference model "mixed"/, 'a provider that hangs up is an error');

@@ -160,8 +160,8 @@ for my $case (
 		qr/ERROR:  $sqlstate: could not get embeddings from inference model "failing"/,
 		"$fault fails an INSERT");
 	like(InferenceCluster::error_of($node, 'postgres', q{UPDATE docs SET body = 'number three'}),
-		qr/ERROR:  $sqlstate: could not get embeddings.*\n.*\n(?:HINT.*\n)?CONTEXT:  inference model "failing", task type text_embedding/,
-		"$fault fails an UPDATE");
+		qr/ERROR:  $sqlstate: could not get embeddings.*\n.*\n(?:HINT.*\n)?CONTEXT:  inference model "failing", task type text_embedding\ntrigger "e" on table "docs", row with key \(id\)=\(\d+\)/,
+		"$fault fails an UPDATE, and the error names the row");
 	is(query('SELECT count(*), sum(hashtext(docs::text)) FROM docs'), $before, "$fault leaves the table as it was");
 	query(q{SELECT inference_delete('failing', force => true)});
 }
@@ -177,6 +177,27 @@ my (undef, undef, $stderr) = $node->psql('postgres', q{
 like($stderr, qr/one input is not acceptable/, 'one text that is refused');
 is(query('SELECT string_agg(id::text, \' \' ORDER BY id) FROM docs WHERE id > 200 AND v IS NOT NULL'),
 	'201 204', 'a savepoint saves the rest');
+
+# One row of many is named, by a refusal as by a vector of another width.
+put('narrow', 'openai', 'text_embedding', $provider->url('/v1/embeddings', 'dims=3&fault=poison:three'));
+for my $case (
+	[ 'failing', qr/38000: could not get embeddings/ ],
+	[ 'narrow', qr/23514: value for domain four violates check constraint/ ])
+{
+	my ($model, $error) = @$case;
+	my $text = $model eq 'narrow' ? 'some' : 'three';
+	query(qq{
+		CREATE DOMAIN four AS real[] CHECK (cardinality(VALUE) = 4 OR '$model' = 'failing');
+		CREATE TABLE many (a int, b text, body text, v four, PRIMARY KEY (a, b));
+		CREATE TRIGGER m BEFORE INSERT ON many FOR EACH ROW EXECUTE FUNCTION inference_embed_trigger('$model', 'v', 'body')});
+	my $stderr = InferenceCluster::error_of($node, 'postgres', qq{
+		INSERT INTO many SELECT i, 'k' || i, CASE WHEN i = 7 THEN 'a secret $text' END FROM generate_series(1, 10) i});
+	like($stderr, qr/$error/, "$model: a row that fails");
+	like($stderr, qr/^(?:CONTEXT:  )?trigger "m" on table "many", row with key \(a, b\)=\(7, k7\)$/m, "$model: is named by its key");
+	unlike($stderr, qr/secret/, "$model: not by its text");
+	query('DROP TABLE many; DROP DOMAIN four');
+}
+query(q{SELECT inference_delete('narrow')});
 
 # Cancelled in the middle.
 put('stalled', 'openai', 'text_embedding', $provider->url('/v1/embeddings', 'dims=3&fault=stall_headers'));

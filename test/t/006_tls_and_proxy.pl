@@ -4,7 +4,8 @@
 #     when.  inference.ca_bundle admits those of one's own, and only those.
 #  2. A connection over TLS is kept as one without is.
 #  3. inference.proxy is used for http and https, and a proxy of the
-#     environment, its netrc and its certificates are not.
+#     environment, its netrc and its certificates are not; nor are keys of TLS
+#     sessions written where it says.
 #  4. Neither key nor text is sent before all that is in order.
 
 use strict;
@@ -44,6 +45,7 @@ my $node;
 		HTTPS_PROXY => $trapped,
 		ALL_PROXY => $trapped,
 		HOME => $dir,
+		SSLKEYLOGFILE => "$dir/session.keys",
 		SSL_CERT_FILE => "$dir/ours.crt",
 		CURL_CA_BUNDLE => "$dir/ours.crt");
 	$node = InferenceCluster::start('tls',
@@ -109,6 +111,19 @@ $session->query("SET inference.ca_bundle = '$dir/theirs.crt'");
 $session->query("SELECT inference_embed('right', 'a text')");
 like($session->{stderr}, qr/could not get embeddings/, 'but not for other authorities');
 $session->quit;
+
+# Keys of sessions are nobody's, whoever started libcurl.
+ok(!-e "$dir/session.keys", 'SSLKEYLOGFILE of the environment does not count');
+my $shim = $PostgreSQL::Test::Utils::tmp_check . '/early_curl.so';
+system_or_bail('cc', '-shared', '-fPIC', '-o', $shim, 'test/shim/early_curl.c', '-lcurl');
+{
+	local %ENV = (%ENV, LD_PRELOAD => $shim, SSLKEYLOGFILE => "$dir/early.keys");
+	$node->restart;
+}
+is(query("$ours SELECT cardinality(inference_embed('right', 'a text'))"), '8', 'libcurl was started early');
+ok(-e "$dir/early.keys", 'and has opened the file');
+ok(-z "$dir/early.keys", 'which stays empty');
+$node->restart;
 
 #
 # Proxies

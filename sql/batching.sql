@@ -1,0 +1,105 @@
+--
+-- Calls over rows in batches: where the node stands in a plan, what it leaves
+-- alone, and that nothing is evaluated ahead of its turn.
+--
+SELECT inference_put('text_embedding', 'words', '{"service": "hashing", "service_settings": {"dimensions": 16}}') IS NOT NULL AS put;
+SELECT inference_put('sparse_embedding', 'terms', '{"service": "hashing"}') IS NOT NULL AS put;
+CREATE TABLE docs (id int, g int, body text, v real[]);
+INSERT INTO docs SELECT i, i % 3, 'text ' || i FROM generate_series(1, 9) i;
+CREATE TABLE parted (id int, body text) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (5);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (5) TO (100);
+INSERT INTO parted SELECT id, body FROM docs;
+ANALYZE docs, parted;
+
+-- Whether a statement has the node, and answers the same without.
+CREATE FUNCTION compare(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; nodes int := 0; answers text[] := '{}'; answer text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN ' || statement LOOP
+    nodes := nodes + (line ~ 'Inference Batch')::int;
+  END LOOP;
+  FOREACH line IN ARRAY ARRAY['on', 'off'] LOOP
+    PERFORM set_config('inference.batching', line, true);
+    EXECUTE format('SELECT string_agg(r::text, chr(10)) FROM (%s) r', statement) INTO answer;
+    answers := answers || COALESCE(answer, 'none');
+  END LOOP;
+  PERFORM set_config('inference.batching', 'on', true);
+  RETURN nodes || CASE WHEN answers[1] = answers[2] THEN ' same' ELSE ' differ: ' || answers::text END;
+END $$;
+
+--
+-- What is computed above a sort, when the sort key holds a call: a volatile
+-- function, or with LIMIT another call.
+--
+SELECT id, gen_random_uuid() IS NULL FROM docs
+  ORDER BY inference_cosine_similarity(inference_embed('words', body), inference_embed('words', '5')) DESC, id LIMIT 3;
+SELECT compare($$SELECT id, random() < 2 FROM docs ORDER BY (inference_embed('words', body))[1], id$$);
+SELECT compare($$SELECT id, inference_sparse('terms', body) FROM docs ORDER BY (inference_embed('words', body))[1], id LIMIT 3$$);
+SELECT compare($$SELECT id, inference_embed('words', body)::text || g FROM docs ORDER BY inference_embed('words', body)::text, id LIMIT 3$$);
+SELECT compare($$SELECT id, inference_embed('words', body) FROM docs ORDER BY random() * 0, id$$);
+SELECT compare($$SELECT g, inference_embed('words', g || 'x'), random() < 2 FROM docs GROUP BY g ORDER BY (inference_embed('words', g || 'x'))[1], g LIMIT 2$$);
+SELECT compare($$SELECT id, rank() OVER (ORDER BY (inference_embed('words', body))[1]), random() < 2 FROM docs ORDER BY 2, id$$);
+SELECT compare($$SELECT g, grouping(g), inference_embed('words', g || 'x')::text || count(*) FROM docs GROUP BY ROLLUP (g) ORDER BY g$$);
+SELECT compare($$SELECT inference_embed('words', body) e, count(inference_embed('words', body || g)) FROM docs GROUP BY 1 ORDER BY 1$$);
+
+-- Sets.
+EXPLAIN (COSTS OFF) SELECT id, unnest(inference_embed('words', body)) FROM parted;
+SELECT compare($$SELECT id, unnest(inference_embed('words', body)) FROM parted ORDER BY 1, 2$$);
+SELECT compare($$SELECT id, unnest(inference_embed('words', body)) FROM docs$$);
+SELECT compare($$SELECT id, unnest(inference_embed('words', body)), inference_embed('words', body) FROM docs$$);
+SELECT compare($$SELECT id, generate_series(1, 2), inference_embed('words', body) FROM parted ORDER BY 1, 2$$);
+SELECT compare($$SELECT inference_embed('words', unnest(ARRAY[body, body || '!'])) FROM parted ORDER BY 1$$);
+SELECT compare($$SELECT inference_embed('words', unnest(ARRAY['a', 'b']))$$);
+SELECT compare($$SELECT inference_embed('words', generate_series(1, 2)::text) FROM docs$$);
+
+-- Columns set together by a sub-select.
+UPDATE docs SET (g, body) = (SELECT p.id, 'new ' || p.body FROM parted p WHERE p.id = docs.id), v = inference_embed('words', body);
+SELECT bool_and(g = id AND body = 'new text ' || id AND v = inference_embed('words', 'text ' || id)) FROM docs;
+UPDATE docs SET g = id % 3, body = 'text ' || id;
+
+--
+-- A volatile function is called when its row is asked for, also in a sub-select.
+--
+CREATE TABLE taken (n int);
+CREATE FUNCTION rows_taken() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT count(*)::text FROM taken';
+CREATE FUNCTION watch(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE c refcursor; r record; seen text[] := '{}'; line text;
+BEGIN
+  FOREACH line IN ARRAY ARRAY['on', 'off'] LOOP
+    PERFORM set_config('inference.batching', line, true);
+    line := '';
+    OPEN c FOR EXECUTE statement;
+    LOOP
+      FETCH c INTO r;
+      EXIT WHEN NOT FOUND;
+      line := line || ' ' || (to_jsonb(r) ->> 'n');
+      INSERT INTO taken VALUES (1);
+    END LOOP;
+    CLOSE c;
+    TRUNCATE taken;
+    seen := seen || line;
+  END LOOP;
+  PERFORM set_config('inference.batching', 'on', true);
+  RETURN CASE WHEN seen[1] = seen[2] THEN seen[1] ELSE seen::text END;
+END $$;
+SELECT watch($$SELECT (SELECT rows_taken() WHERE d.id > 0) AS n, inference_embed('words', body) FROM docs d WHERE id < 7$$);
+SELECT watch($$SELECT rows_taken() AS n, inference_embed('words', body) FROM docs d WHERE id < 7$$);
+SELECT watch($$SELECT cardinality(inference_embed('words', repeat('x', (SELECT rows_taken()::int WHERE d.id > 0) * 0) || 'x')) || (SELECT rows_taken() WHERE d.id > 0) AS n FROM docs d WHERE id < 5$$);
+SELECT watch($$SELECT id - 1 AS n, inference_embed('words', body) FROM docs d WHERE id < 7 AND (SELECT rows_taken()::int WHERE d.id > 0) = id - 1$$);
+SELECT watch($$SELECT id - 1 AS n, inference_embed('words', body) FROM docs d WHERE id < 7 AND (EXISTS (SELECT FROM docs x WHERE x.id = d.id AND rows_taken()::int = x.id - 1) OR g > 5)$$);
+SELECT watch($$SELECT n, inference_embed('words', body) FROM docs d, LATERAL (SELECT rows_taken() AS n OFFSET 0) x WHERE id < 7$$);
+SELECT watch($$SELECT n, inference_embed('words', body) FROM docs d, LATERAL (SELECT (SELECT rows_taken() WHERE d.id > 0) AS n OFFSET 0) x WHERE id < 7$$);
+SELECT watch($$WITH w AS MATERIALIZED (SELECT id, body, rows_taken() AS n FROM docs WHERE id < 7) SELECT n, inference_embed('words', body) FROM w$$);
+SELECT watch($$WITH w AS MATERIALIZED (SELECT id, body, rows_taken() AS n FROM docs WHERE id < 7) SELECT * FROM (SELECT n, inference_embed('words', body) FROM w OFFSET 0) x$$);
+SELECT watch($$WITH w AS MATERIALIZED (SELECT id, rows_taken() AS n FROM docs WHERE id < 7) SELECT (SELECT n FROM w WHERE w.id = d.id), inference_embed('words', body) FROM docs d WHERE id < 7$$);
+SELECT watch($$SELECT n, inference_embed('words', body) FROM docs d, LATERAL (SELECT d.id, rows_taken()) x(i, n) WHERE id < 7$$);
+SELECT watch($$SELECT n, inference_embed('words', body) FROM docs d, LATERAL rows_taken() n WHERE id < 7$$);
+SELECT watch($$SELECT max(rows_taken()) AS n, inference_embed('words', id::text) FROM (SELECT id FROM docs WHERE id < 7 ORDER BY id OFFSET 0) d GROUP BY id$$);
+SELECT watch($$SELECT x.n, inference_embed('words', x.body) FROM (SELECT body, (SELECT rows_taken() WHERE docs.id > 0) AS n FROM docs WHERE id < 7) x$$);
+SELECT watch($$SELECT rows_taken() AS n, unnest((inference_embed('words', body))[1:1]) FROM docs WHERE id < 7$$);
+SELECT watch($$SELECT n, inference_embed('words', n) FROM (SELECT unnest(ARRAY[rows_taken()]) AS n FROM docs WHERE id < 7) x$$);
+
+DROP FUNCTION compare, watch, rows_taken;
+DROP TABLE docs, parted, taken;
+SELECT inference_delete('words'), inference_delete('terms');

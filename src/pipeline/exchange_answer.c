@@ -1,0 +1,115 @@
+/*
+ * exchange_answer.c
+ *		What an answer says: embeddings, or why there are none.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "pipeline/exchange_flight.h"
+
+/* Longest text of an answer that is quoted when it is not JSON. */
+#define MAX_QUOTED_BYTES 200
+
+static InferenceFaultKind
+kind_of_outcome(HttpOutcome outcome)
+{
+	switch (outcome)
+	{
+		case HTTP_UNKNOWN_HOST:
+			return INF_FAULT_UNKNOWN_HOST;
+		case HTTP_ADDRESS_REFUSED:
+			return INF_FAULT_ADDRESS_REFUSED;
+		case HTTP_TLS_FAILED:
+			return INF_FAULT_TLS;
+		case HTTP_TIMED_OUT:
+			return INF_FAULT_TIMEOUT;
+		case HTTP_TOO_LARGE:
+			return INF_FAULT_TOO_LARGE;
+		case HTTP_PENDING:
+		case HTTP_ANSWERED:
+		case HTTP_CANNOT_CONNECT:
+		case HTTP_CONNECTION_LOST:
+		case HTTP_FAILED:
+			break;
+	}
+	return INF_FAULT_CONNECT;
+}
+
+/* The start of a plain text answer, which some proxies give; else NULL. */
+static char *
+quote_plain_text(const HttpResponse *response)
+{
+	char	   *text;
+
+	if (strncmp(response->content_type, "text/plain", 10) != 0 ||
+		response->body_bytes == 0)
+		return NULL;
+	text = pnstrdup(response->body, Min(response->body_bytes, MAX_QUOTED_BYTES));
+	for (char *c = text; *c; c++)
+		if ((unsigned char) *c < 0x20 || (unsigned char) *c > 0x7e)
+			*c = ' ';
+	return text;
+}
+
+/* What the service says is wrong, or NULL. */
+static const char *
+read_error_words(const Exchange *exchange, const HttpResponse *response)
+{
+	const char *words = exchange->service->parse_error(response);
+
+	return words ? words : quote_plain_text(response);
+}
+
+bool
+inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
+{
+	const Exchange *exchange = flight->exchange;
+	const HttpResponse *response = inf_http_response(flight->transfer);
+	const char *words;
+
+	if (response->outcome != HTTP_ANSWERED)
+	{
+		fault->kind = kind_of_outcome(response->outcome);
+		if (response->detail[0])
+			fault->message = pstrdup(response->detail);
+		return false;
+	}
+	if (response->status < 200 || response->status > 299)
+	{
+		words = read_error_words(exchange, response);
+		inf_fault_set(fault, inf_fault_of_status(response->status),
+					  words ? "HTTP status %d: %s" : "HTTP status %d",
+					  response->status, words);
+		return false;
+	}
+	if (inf_reply_finish(flight->reader, fault))
+		return true;
+	words = read_error_words(exchange, response);
+	if (words)
+		fault->message = psprintf("%s; the service says: %s",
+								  fault->message, words);
+	else if (response->content_type[0] &&
+			 strncmp(response->content_type, "application/json", 16) != 0)
+		fault->message = psprintf("%s (content type %s)",
+								  fault->message, response->content_type);
+	return false;
+}
+
+bool
+inf_flight_is_refused(const Flight *flight, const InferenceFault *fault)
+{
+	int			status = inf_http_response(flight->transfer)->status;
+
+	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
+		(fault->kind == INF_FAULT_REJECTED && (status == 400 || status == 422));
+}
+
+/* OpenAI has a 400 for it, with these words. */
+bool
+inf_flight_is_too_long(const InferenceFault *fault)
+{
+	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
+		(fault->message &&
+		 (strstr(fault->message, "Please reduce your prompt") != NULL ||
+		  strstr(fault->message, "maximum context length") != NULL));
+}
