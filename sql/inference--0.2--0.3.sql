@@ -121,3 +121,33 @@ CREATE EVENT TRIGGER inference_trigger_created ON ddl_command_end
 
 ALTER EVENT TRIGGER inference_server_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER inference_server_altered ENABLE ALWAYS;
+
+-- ---------------------------------------------------------------------------
+-- Changing models
+--
+-- A null among the arguments, from an unset variable perhaps, was answered with
+-- null and changed nothing.  New overloads stand beside the old ones, whose
+-- grants and dependents stay so.  Had config come before validate in the short
+-- one, inference_update('text_embedding', 'm', '{}') would be ambiguous.
+-- ---------------------------------------------------------------------------
+
+ALTER FUNCTION inference_put(text, text, jsonb, bool) CALLED ON NULL INPUT;
+ALTER FUNCTION inference_put(text, jsonb) CALLED ON NULL INPUT;
+ALTER FUNCTION inference_update(text, text, jsonb) CALLED ON NULL INPUT;
+ALTER FUNCTION inference_update(text, jsonb) CALLED ON NULL INPUT;
+ALTER FUNCTION inference_delete(text, text, bool, bool) CALLED ON NULL INPUT;
+ALTER FUNCTION inference_delete(text, bool, bool) CALLED ON NULL INPUT;
+
+CREATE FUNCTION inference_update(task_type text, model_id text, config jsonb, validate bool)
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'inference_update_with_task_validate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION inference_update(text, text, jsonb, bool) IS
+'the same; validate => true embeds a probe first, and changes nothing if that fails';
+
+CREATE FUNCTION inference_update(model_id text, validate bool, config jsonb)
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'inference_update_validate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION inference_update(text, bool, jsonb) IS
+'the same for a model of any task type';

@@ -23,6 +23,8 @@ SELECT inference_put('text_embedding', 'm2', '{"service": "hashing"}', 'false') 
 SELECT inference_put('m3', '{"service": "hashing", "task_type": "sparse_embedding"}') IS NOT NULL AS called;
 SELECT inference_get() IS NOT NULL AS called, inference_get('m') IS NOT NULL AS called, inference_get('text_embedding', 'm') IS NOT NULL AS called;
 SELECT inference_update('m', '{}') IS NOT NULL AS called, inference_update('text_embedding', 'm', '{}') IS NOT NULL AS called;
+SELECT inference_update('text_embedding', 'm', '{}', 'true') IS NOT NULL AS called, inference_update('m', true, '{}') IS NOT NULL AS called;
+SELECT inference_update('m', validate => true, config => '{}') IS NOT NULL AS called, inference_update('text_embedding', 'm', '{}', validate => true) IS NOT NULL AS called;
 SELECT inference_infer('m', '{"input": "x"}') IS NOT NULL AS called, inference_infer('text_embedding', 'm', '{"input": "x"}') IS NOT NULL AS called;
 SELECT inference_embed('m', 'x') IS NOT NULL AS called, inference_embed('m', 'x', '{}') IS NOT NULL AS called;
 SELECT inference_sparse('m3', 'x') IS NOT NULL AS called, inference_sparse('m3', 'x', '{}') IS NOT NULL AS called;

@@ -99,6 +99,34 @@ SELECT inference_update('my-elser-model', '{"service_settings": {"num_allocation
 SELECT inference_update('my-elser-model', '{"service_settings": {"num_threads": 4}}');
 SELECT inference_update('words', '{"service_settings": {"dimensions": 7}}');
 
+-- A null that can only stand for a value is one that somebody did not find.
+SELECT inference_update('openai_embeddings', '{"service_settings": {"api_key": null}}');
+SELECT inference_update('openai_embeddings', jsonb_build_object('service_settings', jsonb_build_object('api_key', (SELECT 'k' WHERE false), 'organization_id', 'org-2')));
+SELECT inference_update('hugging-face-embeddings', '{"service_settings": {"url": null}}');
+SELECT inference_update('my-elser-model', '{"service_settings": {"api_key": null, "num_allocations": null, "num_threads": 1}}');
+SELECT inference_update('openai_embeddings', '{"service_settings": {"api_kye": null}, "task_settings": {"model": null, "modle": null}}');
+SELECT inference_update('openai_embeddings', '{"service_settings": {"rate_limit": {"requests_per_minute": null}}}');
+SELECT inference_update('openai_embeddings', '{"service_settings": {"rate_limit": null, "organization_id": null}, "task_settings": null}') IS NOT NULL AS as_it_was;
+SELECT inference_update('openai_embeddings', '{"service_settings": {"api_key": ""}}');
+SELECT inference_update('openai_embeddings', jsonb_build_object('service_settings', jsonb_build_object('api_key', E'\n')));
+SELECT inference_update('openai_embeddings', '{"service_settings": {"api_key": "  "}}');
+SELECT inference_put('sparse_embedding', 'no', '{"service": "elser", "service_settings": {"num_allocations": 1, "num_threads": 1, "api_key": null}}');
+SELECT inference_put('text_embedding', 'no', NULL);
+SELECT inference_put('no', NULL);
+SELECT inference_put('text_embedding', 'no', '{"service": "hashing"}', NULL);
+SELECT inference_update('openai_embeddings', NULL);
+SELECT inference_update(NULL, '{}');
+SELECT inference_update(NULL, 'openai_embeddings', '{}');
+SELECT inference_update('openai_embeddings', validate => NULL, config => '{}');
+SELECT inference_delete(NULL);
+SELECT inference_delete('openai_embeddings', force => NULL);
+SELECT service_settings, task_settings FROM inference_models WHERE model_id = 'openai_embeddings';
+
+-- Validated.
+SELECT inference_update('words', validate => true, config => '{}') IS NOT NULL AS as_it_was;
+SELECT inference_update('text_embedding', 'words', '{}', validate => true) IS NOT NULL AS as_it_was;
+SELECT srvversion FROM pg_foreign_server WHERE srvname = 'words';
+
 -- A key belongs to the origin that it was given for.
 SELECT inference_update('hugging-face-embeddings', '{"service_settings": {"url": "https://x2kp4lcdg5a1m.example.org/another/path"}}') -> 'service_settings' AS same_origin;
 SELECT inference_update('hugging-face-embeddings', '{"service_settings": {"url": "https://elsewhere.example.org/"}}');

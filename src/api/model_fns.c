@@ -21,10 +21,39 @@ PG_FUNCTION_INFO_V1(inference_get);
 PG_FUNCTION_INFO_V1(inference_get_with_task);
 PG_FUNCTION_INFO_V1(inference_update);
 PG_FUNCTION_INFO_V1(inference_update_with_task);
+PG_FUNCTION_INFO_V1(inference_update_validate);
+PG_FUNCTION_INFO_V1(inference_update_with_task_validate);
 PG_FUNCTION_INFO_V1(inference_delete);
 PG_FUNCTION_INFO_V1(inference_delete_with_task);
 PG_FUNCTION_INFO_V1(_inference_key_set_at);
 PG_FUNCTION_INFO_V1(_inference_move_secrets);
+
+/*
+ * What changes models is not strict: an unset variable among its arguments
+ * must not pass for success.
+ */
+static Datum
+require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name),
+				 errhint("An unset variable, and a sub-select without rows, give null.")));
+	return PG_GETARG_DATUM(argument);
+}
+
+static char *
+require_name(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	return inf_text_name(require_argument(fcinfo, argument, name));
+}
+
+static bool
+require_bool(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	return DatumGetBool(require_argument(fcinfo, argument, name));
+}
 
 static char *
 get_name(FunctionCallInfo fcinfo, int argument)
@@ -79,27 +108,31 @@ put_model(const char *path_task, const char *model_id, Datum config,
 Datum
 inference_put_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
-							  PG_GETARG_DATUM(2), PG_GETARG_BOOL(3)));
+	PG_RETURN_DATUM(put_model(require_name(fcinfo, 0, "task_type"),
+							  require_name(fcinfo, 1, "model_id"),
+							  require_argument(fcinfo, 2, "config"),
+							  require_bool(fcinfo, 3, "validate")));
 }
 
 /* inference_put(model_id text, config jsonb) */
 Datum
 inference_put(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(NULL, get_name(fcinfo, 0), PG_GETARG_DATUM(1),
-							  false));
+	PG_RETURN_DATUM(put_model(NULL, require_name(fcinfo, 0, "model_id"),
+							  require_argument(fcinfo, 1, "config"), false));
 }
 
 static Datum
-update_model(const char *path_task, const char *model_id, Datum config)
+update_model(const char *path_task, const char *model_id, Datum config,
+			 bool validate)
 {
 	ErrorContextCallback *callers = error_context_stack;
 	ErrorContextCallback callback = {.callback = hide_statement};
 	const InferenceModel *model;
 
 	error_context_stack = &callback;
-	model = inf_admin_update(path_task, model_id, read_config(config));
+	model = inf_admin_update(path_task, model_id, read_config(config),
+							 validate);
 	error_context_stack = callers;
 	return describe_model(model);
 }
@@ -108,16 +141,36 @@ update_model(const char *path_task, const char *model_id, Datum config)
 Datum
 inference_update_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
-								 PG_GETARG_DATUM(2)));
+	PG_RETURN_DATUM(update_model(require_name(fcinfo, 0, "task_type"),
+								 require_name(fcinfo, 1, "model_id"),
+								 require_argument(fcinfo, 2, "config"), false));
+}
+
+/* inference_update(task_type text, model_id text, config jsonb, validate bool) */
+Datum
+inference_update_with_task_validate(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(update_model(require_name(fcinfo, 0, "task_type"),
+								 require_name(fcinfo, 1, "model_id"),
+								 require_argument(fcinfo, 2, "config"),
+								 require_bool(fcinfo, 3, "validate")));
 }
 
 /* inference_update(model_id text, config jsonb) */
 Datum
 inference_update(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(NULL, get_name(fcinfo, 0),
-								 PG_GETARG_DATUM(1)));
+	PG_RETURN_DATUM(update_model(NULL, require_name(fcinfo, 0, "model_id"),
+								 require_argument(fcinfo, 1, "config"), false));
+}
+
+/* inference_update(model_id text, validate bool, config jsonb) */
+Datum
+inference_update_validate(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(update_model(NULL, require_name(fcinfo, 0, "model_id"),
+								 require_argument(fcinfo, 2, "config"),
+								 require_bool(fcinfo, 1, "validate")));
 }
 
 /* {"models": [...]} */
@@ -187,16 +240,19 @@ delete_model(const char *path_task, const char *model_id, bool force,
 Datum
 inference_delete(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(delete_model(NULL, get_name(fcinfo, 0), PG_GETARG_BOOL(1),
-								 PG_GETARG_BOOL(2)));
+	PG_RETURN_DATUM(delete_model(NULL, require_name(fcinfo, 0, "model_id"),
+								 require_bool(fcinfo, 1, "force"),
+								 require_bool(fcinfo, 2, "dry_run")));
 }
 
 /* inference_delete(task_type text, model_id text, force bool, dry_run bool) */
 Datum
 inference_delete_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(delete_model(get_name(fcinfo, 0), get_name(fcinfo, 1),
-								 PG_GETARG_BOOL(2), PG_GETARG_BOOL(3)));
+	PG_RETURN_DATUM(delete_model(require_name(fcinfo, 0, "task_type"),
+								 require_name(fcinfo, 1, "model_id"),
+								 require_bool(fcinfo, 2, "force"),
+								 require_bool(fcinfo, 3, "dry_run")));
 }
 
 /* _inference_key_set_at(model_id text) */

@@ -123,18 +123,75 @@ lock_model(const char *path_task, const char *model_id)
 	return model;
 }
 
-const InferenceModel *
-inf_admin_update(const char *path_task, const char *model_id, Jsonb *config)
+/*
+ * What the model would be after a change, tried out.  No lock is held while a
+ * service is asked.
+ */
+static InferenceModel *
+probe_change(const char *path_task, const char *model_id, Jsonb *config)
 {
+	InferenceModel *model = inf_catalog_read_model(model_id);
+	InferenceModel *changed;
+
+	if (model == NULL)
+		inf_catalog_throw_unknown_model(model_id);
+	inf_catalog_check_owner(model->model_id, model->server);
+	check_task_matches(path_task, model);
+	inf_config_check_read(model);
+	changed = inf_config_merge(path_task, model, config);
+	if (changed == NULL)
+		changed = model;
+	probe_model(changed);
+	return changed;
+}
+
+/* Stored vectors and new ones do not compare: that is the owner's to know. */
+static void
+warn_of_width(const InferenceModel *model, const InferenceModel *changed)
+{
+	int			was = inf_setting_integer(model->discovered, "dimensions", 0);
+	int			is = inf_setting_integer(changed->discovered, "dimensions", 0);
+
+	if (was > 0 && is > 0 && was != is)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("inference model \"%s\" has %d dimensions now, where it had %d",
+						model->model_id, is, was),
+				 errhint("Embed anew what was embedded before.")));
+}
+
+const InferenceModel *
+inf_admin_update(const char *path_task, const char *model_id, Jsonb *config,
+				 bool validate)
+{
+	InferenceModel *probed = NULL;
 	InferenceModel *model;
 	InferenceModel *changed;
 
 	PreventCommandIfReadOnly("inference_update()");
+	if (validate)
+		probed = probe_change(path_task, model_id, config);
 	model = lock_model(path_task, model_id);
+	if (probed && (probed->server != model->server ||
+				   probed->updated_at != model->updated_at))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("inference model \"%s\" was changed while a change of it was validated",
+						model_id),
+				 errhint("Try again.")));
 	inf_config_check_read(model);
 	changed = inf_config_merge(path_task, model, config);
-	if (changed == NULL)
+	if (changed == NULL &&
+		(probed == NULL || inf_setting_equal(probed->discovered, model->discovered)))
 		return model;
+	if (changed == NULL)
+	{
+		changed = palloc(sizeof(InferenceModel));
+		*changed = *model;
+	}
+	if (probed)
+		changed->discovered = probed->discovered;
+	warn_of_width(model, changed);
 	inf_catalog_update_model(changed, changed->api_key != model->api_key);
 	inf_catalog_touch_server(changed);
 	return changed;

@@ -16,7 +16,7 @@ extern InferenceModel *inf_admin_put(const char *path_task,
 									 bool validate);
 extern const InferenceModel *inf_admin_update(const char *path_task,
 											  const char *model_id,
-											  Jsonb *config);
+											  Jsonb *config, bool validate);
 
 /* One model, or all (of a task type) for "_all" and "*"; by id. */
 extern List *inf_admin_get(const char *path_task, const char *model_id);

@@ -326,10 +326,21 @@ merge_settings(SettingCheck *check, const SettingField *fields,
 {
 	if (changes == NULL)
 		return stored;
+	inf_setting_check_nulls(check, fields, scope, changes);
 	check_fixed(check, fields, stored, changes);
 	return inf_setting_check_object(check, fields, scope,
 									inf_setting_merge(stored,
 													  inf_setting_strip_nulls(changes)));
+}
+
+/* Whether another server, perhaps another model, is asked from now on. */
+static bool
+url_differs(const InferenceModel *model, const InferenceModel *changed)
+{
+	char	   *was = inf_setting_string(model->service_settings, "url");
+	char	   *is = inf_setting_string(changed->service_settings, "url");
+
+	return is != NULL && (was == NULL || strcmp(was, is) != 0);
 }
 
 InferenceModel *
@@ -377,6 +388,8 @@ inf_config_merge(const char *path_task, const InferenceModel *model,
 	else
 		check_key_stays_bound(&check, service, changed);
 	inf_setting_check_finish(&check);
+	if (url_differs(model, changed))
+		changed->discovered = inf_setting_empty();
 
 	if (check.secrets == NIL &&
 		inf_setting_equal(changed->service_settings, model->service_settings) &&

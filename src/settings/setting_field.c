@@ -24,6 +24,8 @@
 /* Farther than this, a spelling is another word. */
 #define MAX_SPELLING_DISTANCE 3
 
+#define NULL_HINT "An unset variable, and a sub-select without rows, give null."
+
 /* Longer words may be keys, which have 20 characters or more. */
 #define MAX_SHOWN_WORD 16
 #define MAX_SHOWN_HOST 64
@@ -389,6 +391,49 @@ check_required(SettingCheck *check, const SettingField *fields,
 								  scope, f->name);
 }
 
+/* A null where only a value can be meant: from an unset variable, perhaps. */
+static void
+add_null_fault(SettingCheck *check, const char *scope, const char *name)
+{
+	inf_setting_add_fault(check, "[%s] Invalid value null. [%s] must have a value",
+						  scope, name);
+	if (strstr(check->hints.data, NULL_HINT) == NULL)
+		append_sentence(&check->hints, NULL_HINT);
+}
+
+void
+inf_setting_check_nulls(SettingCheck *check, const SettingField *fields,
+						const char *scope, Jsonb *changes)
+{
+	const char **accepted = accepted_keys(fields, check->task);
+	JsonbIterator *it = JsonbIteratorInit(&changes->root);
+	JsonbValue	value;
+
+	(void) JsonbIteratorNext(&it, &value, true);	/* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&it, &value, true) == WJB_KEY)
+	{
+		char	   *key = pnstrdup(value.val.string.val, value.val.string.len);
+		const SettingField *field;
+		Jsonb	   *group;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) JsonbIteratorNext(&it, &value, true);
+		field = find_field(fields, check->task, key, strlen(key));
+		group = field && field->type == SETTING_GROUP ?
+			inf_setting_object(changes, key) : NULL;
+		if (value.type == jbvNull && field == NULL)
+			inf_setting_add_unknown(check, scope, accepted, key);
+		else if (value.type == jbvNull &&
+				 (field->flags & (SETTING_SECRET | SETTING_REQUIRED)))
+			add_null_fault(check, scope, key);
+
+		/* A group takes the place of the stored one, with what it lacks. */
+		for (const SettingField *f = field ? field->members : NULL; group && f->name; f++)
+			if (inf_setting_is_null(group, f->name))
+				add_null_fault(check, key, f->name);
+	}
+}
+
 /* Nulls count as absent; secrets are kept elsewhere. */
 static Jsonb *
 without_nulls_and_secrets(const SettingField *fields, Jsonb *given)
@@ -426,6 +471,9 @@ inf_setting_check_object(SettingCheck *check, const SettingField *fields,
 			inf_setting_add_unknown(check, scope, accepted, key);
 		else if (value.type != jbvNull)
 			check_value(check, field, scope, &value);
+		else if (field && (field->flags & SETTING_SECRET) &&
+				 !(field->flags & SETTING_REQUIRED))
+			add_null_fault(check, scope, key);
 		pfree(key);
 	}
 	return without_nulls_and_secrets(fields, given);

@@ -95,6 +95,14 @@ extern Jsonb *inf_setting_check_object(SettingCheck *check,
 									   const SettingField *fields,
 									   const char *scope, Jsonb *given);
 
+/*
+ * Adds a fault for each null of a change that would silently leave things as
+ * they are, or worse: of secrets, required and unknown settings, in groups.
+ */
+extern void inf_setting_check_nulls(SettingCheck *check,
+									const SettingField *fields,
+									const char *scope, Jsonb *changes);
+
 /* Notes a fault, formatted. */
 #define inf_setting_add_fault(check, ...) \
 	((check)->faults = lappend((check)->faults, psprintf(__VA_ARGS__)))

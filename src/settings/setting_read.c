@@ -113,6 +113,14 @@ inf_setting_detoast(Datum json, const char *what)
 	return DatumGetJsonbP(json);
 }
 
+bool
+inf_setting_is_null(Jsonb *settings, const char *name)
+{
+	JsonbValue *value = inf_setting_find(settings, name);
+
+	return value != NULL && value->type == jbvNull;
+}
+
 Jsonb *
 inf_setting_parse(const char *json)
 {

@@ -35,6 +35,7 @@ extern int	inf_setting_dimensions(const InferenceModel *model);
 extern Jsonb *inf_setting_object(Jsonb *settings, const char *name);
 
 extern bool inf_setting_is_set(Jsonb *settings, const char *name);
+extern bool inf_setting_is_null(Jsonb *settings, const char *name);
 extern Jsonb *inf_setting_empty(void);
 extern Jsonb *inf_setting_merge(Jsonb *base, Jsonb *overlay);
 extern Jsonb *inf_setting_remove(Jsonb *settings, const char *name);
