@@ -168,6 +168,37 @@ typedef UpperUniquePath InfUniquePath;
 #define T_InfUniquePath T_UpperUniquePath
 #endif
 
+/* 15 (7103ebb7aae8): MERGE.  17 (0294df2f1f84): actions for rows that only the target has. */
+#define INF_HAVE_MERGE (PG_VERSION_NUM >= 150000)
+#if PG_VERSION_NUM >= 170000
+#define INF_MERGE_MATCHED MERGE_WHEN_MATCHED
+#define INF_MERGE_NOT_MATCHED MERGE_WHEN_NOT_MATCHED_BY_TARGET
+#define INF_MERGE_NOT_MATCHED_BY_SOURCE MERGE_WHEN_NOT_MATCHED_BY_SOURCE
+#define inf_merge_kind(action) ((action)->matchKind)
+#define inf_merge_join_condition(query) ((query)->mergeJoinCondition)
+#else
+#define INF_MERGE_MATCHED true
+#define INF_MERGE_NOT_MATCHED false
+#define INF_MERGE_NOT_MATCHED_BY_SOURCE 2	/* none */
+#define inf_merge_kind(action) ((action)->matched)
+#define inf_merge_join_condition(query) ((Node *) NULL)
+#endif
+#if INF_HAVE_MERGE
+#define inf_is_merge(query) ((query)->commandType == CMD_MERGE)
+#define inf_merge_actions(query) ((query)->mergeActionList)
+#else
+#define inf_is_merge(query) false
+#define inf_merge_actions(query) NIL
+#endif
+
+/* 16 (2489d76c4906): a column knows the outer joins that may make it null. */
+#if PG_VERSION_NUM >= 160000
+#define inf_set_nulling_join(var, join) \
+	((var)->varnullingrels = bms_make_singleton(join))
+#else
+#define inf_set_nulling_join(var, join) ((void) 0)
+#endif
+
 /*
  * 16: JSON_OBJECT, JSON_ARRAY and the like have nodes of their own, which
  * evaluate all of their arguments.

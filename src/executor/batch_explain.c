@@ -62,6 +62,7 @@ inf_batch_note_calls(const PlannerInfo *root, List *batched)
 		return;
 	(void) find_others((Node *) query->targetList, &of_rows);
 	(void) find_others(query->havingQual, &of_rows);
+	(void) find_others((Node *) inf_merge_actions(query), &of_rows);
 
 	/* Nothing here is ever batched, though the same call may be above. */
 	(void) find_others((Node *) query->jointree, &of_filters);

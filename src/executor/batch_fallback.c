@@ -72,6 +72,15 @@ add_fallback(Node *node, void *context)
 	return (Node *) expr;
 }
 
+/* A column that is handed on, perhaps under another type. */
+static bool
+is_column(const Expr *expr)
+{
+	while (IsA(expr, RelabelType))
+		expr = ((const RelabelType *) expr)->arg;
+	return IsA(expr, Var);
+}
+
 List *
 inf_batch_add_fallbacks(List *expressions, const CustomScan *scan)
 {
@@ -82,7 +91,7 @@ inf_batch_add_fallbacks(List *expressions, const CustomScan *scan)
 	{
 		Node	   *node = lfirst(lc);
 
-		if (!IsA(node, TargetEntry) || !IsA(((TargetEntry *) node)->expr, Var))
+		if (!IsA(node, TargetEntry) || !is_column(((TargetEntry *) node)->expr))
 			node = add_fallback(node, unconstify(CustomScan *, scan));
 		result = lappend(result, node);
 	}

@@ -19,8 +19,10 @@
 
 #include "optimizer/planner.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "executor/batch_explain.h"
+#include "executor/batch_merge.h"
 #include "executor/batch_path.h"
 #include "executor/batch_plan.h"
 #include "executor/batch_scan.h"
@@ -54,15 +56,20 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 {
 	List	   *batched = NIL;
 	Reader		reader = {root, 0, &batched};
+	bool		may_batch;
 
 	if (next_hook)
 		next_hook(root, stage, input_rel, output_rel, extra);
-	if (stage != UPPERREL_FINAL || !inf_batch_has_calls((Node *) root->parse, NULL))
+	if (stage != UPPERREL_FINAL)
 		return;
+	may_batch = inf_guc_batching && inf_batch_has_calls((Node *) root->parse, NULL) &&
+		!inf_has_volatile_rows(root);
 	if (may_stop(root))
 		reader.first_rows = 1;
-	if (inf_guc_batching && !inf_has_volatile_rows(root))
+	if (may_batch)
 		inf_batch_subpaths(reader, output_rel->pathlist);
+	if (inf_is_merge(root->parse))
+		inf_merge_batch(reader, output_rel, may_batch);
 	inf_batch_note_calls(root, batched);
 }
 

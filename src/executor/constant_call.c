@@ -24,6 +24,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "executor/batch_merge.h"
 #include "executor/batch_values.h"
 #include "executor/constant_call.h"
 
@@ -168,7 +169,11 @@ simplify_call(SupportRequestSimplify *request)
 		return NULL;
 	if (inf_call_varies(request->fcall->args) ||
 		contain_volatile_functions((Node *) request->fcall->args))
+	{
+		if (inf_guc_batching && inf_is_merge(request->root->parse))
+			inf_merge_want_columns(request->root);
 		return NULL;
+	}
 	twin = find_twin(request->fcall->funcid);
 	if (!OidIsValid(twin))
 		return NULL;
