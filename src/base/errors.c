@@ -28,7 +28,10 @@ static const FaultRow fault_rows[] = {
 	NULL},
 	{INF_FAULT_TLS, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
 		"no secure connection could be made",
-	"A superuser can name further certificate authorities with inference.ca_bundle."},
+	"Check that the server speaks TLS at this port: the url of one that does not begins with http://."},
+	{INF_FAULT_CERTIFICATE, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		"the certificate of the server is not trusted",
+	"A certificate must be of the host that the url names, not have run out, and be signed by an authority that the operating system knows; inference.ca_bundle, a superuser's setting, names others."},
 	{INF_FAULT_TIMEOUT, ERRCODE_CONNECTION_FAILURE,
 		"the request took too long",
 	"The setting inference.request_timeout says how long a request may take."},
@@ -66,6 +69,15 @@ find_row(InferenceFaultKind kind)
 			return &fault_rows[i];
 	elog(ERROR, "unexpected inference fault %d", (int) kind);
 	return NULL;				/* keep compilers quiet */
+}
+
+static const char *
+hint_of(const FaultRow *row, const InferenceModel *model)
+{
+	/* A model that is being put has nothing to be changed yet. */
+	if (row->kind == INF_FAULT_AUTHENTICATION && !OidIsValid(model->server))
+		return "Put the model with another key.";
+	return row->hint;
 }
 
 InferenceFaultKind
@@ -110,7 +122,7 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 					  const InferenceInput *input)
 {
 	const FaultRow *row = find_row(fault->kind);
-	const char *hint = row->hint;
+	const char *hint = hint_of(row, model);
 	StringInfoData detail;
 	char	   *message;
 

@@ -106,7 +106,8 @@ typedef enum InferenceFaultKind
 	INF_FAULT_UNKNOWN_HOST,		/* the name does not resolve */
 	INF_FAULT_ADDRESS_REFUSED,	/* our own guard said no */
 	INF_FAULT_CONNECT,			/* no connection, or it broke */
-	INF_FAULT_TLS,				/* certificate or handshake */
+	INF_FAULT_TLS,				/* handshake */
+	INF_FAULT_CERTIFICATE,		/* of the server */
 	INF_FAULT_TIMEOUT,			/* inference.request_timeout and the like */
 	INF_FAULT_TOO_LARGE,		/* over inference.max_response_size */
 	INF_FAULT_REDIRECT,			/* 3xx: never followed */

@@ -56,7 +56,8 @@ typedef enum HttpOutcome
 	HTTP_UNKNOWN_HOST,
 	HTTP_ADDRESS_REFUSED,		/* the guard said no to host or address */
 	HTTP_CANNOT_CONNECT,		/* refused, unreachable, connect timeout */
-	HTTP_TLS_FAILED,			/* handshake or certificate */
+	HTTP_TLS_FAILED,			/* handshake */
+	HTTP_UNTRUSTED,				/* certificate */
 	HTTP_CONNECTION_LOST,		/* closed, reset or cut short */
 	HTTP_TIMED_OUT,				/* total time over */
 	HTTP_TOO_LARGE,				/* body over max_response_bytes */

@@ -21,6 +21,8 @@ kind_of_outcome(HttpOutcome outcome)
 			return INF_FAULT_ADDRESS_REFUSED;
 		case HTTP_TLS_FAILED:
 			return INF_FAULT_TLS;
+		case HTTP_UNTRUSTED:
+			return INF_FAULT_CERTIFICATE;
 		case HTTP_TIMED_OUT:
 			return INF_FAULT_TIMEOUT;
 		case HTTP_TOO_LARGE:

@@ -77,6 +77,22 @@ probe_model(InferenceModel *model)
 						  psprintf("{\"dimensions\": %d}", result->ndimensions));
 }
 
+/* Each call would fail; whoever put the model has no reason to expect that. */
+static void
+notice_no_url(const InferenceModel *model)
+{
+	const InferenceServiceOps *service = inf_infer_service(model);
+	ServiceRoute route = {0};
+
+	if (service->url == NULL || service->url(model, &route) != NULL)
+		return;
+	ereport(NOTICE,
+			(errmsg("inference model \"%s\" is stored, but cannot be used yet",
+					model->model_id),
+			 errdetail_internal("%s", route.missing_detail),
+			 errhint("%s", route.missing_hint)));
+}
+
 InferenceModel *
 inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
 			  bool validate)
@@ -100,6 +116,7 @@ inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
 		throw_duplicate(model_id);
 	model->server = inf_catalog_create_server(model_id);
 	inf_catalog_insert_model(model);
+	notice_no_url(model);
 	return model;
 }
 

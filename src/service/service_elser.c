@@ -60,7 +60,9 @@ elser_url(const InferenceModel *model, ServiceRoute *route)
 	else
 	{
 		route->missing_detail = "No ELSER is reachable: neither the model nor inference.elser_url names a URL.";
-		route->missing_hint = "Give the model a url with inference_update(), or have a superuser set inference.elser_url.";
+		route->missing_hint = OidIsValid(model->server) ?
+			"Give the model a url with inference_update(), or have a superuser set inference.elser_url." :
+			"Put the model with a url, or have a superuser set inference.elser_url.";
 	}
 	return url;
 }

@@ -361,8 +361,13 @@ is( query(q{SELECT model_id, dimensions, similarity FROM inference_models WHERE 
 like(
 	InferenceCluster::error_of($node, 'postgres',
 		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {\"api_key\": \"bad-key\", \"url\": \"$url\"}}', validate => true)"),
-	qr/28000: could not get embeddings from inference model "refused"\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 401: Incorrect API key/,
-	'a probe that fails is an error');
+	qr/28000: could not get embeddings from inference model "refused"\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 401: Incorrect API key.*\nHINT:  Put the model with another key\./,
+	'a probe that fails is an error, which does not speak of a change');
+query("SELECT inference_put('text_embedding', 'stored', '{\"service\": \"openai\", \"service_settings\": {\"api_key\": \"bad-key\", \"url\": \"$url\"}}')");
+like(
+	InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('stored', 'a text')"),
+	qr/28000: .*\nDETAIL: .*\nHINT:  Give a new key with inference_update\(\)\./,
+	'as that of a stored model does');
 like(
 	InferenceCluster::error_of($node, 'postgres',
 		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {$key, \"dimensions\": 4, \"url\": \""

@@ -82,13 +82,14 @@ for my $case (
 	[ 'other-name', $ours, '(?i:certificate|name|match)' ],
 	[ 'run-out', $ours, '(?i:expired|certificate)' ],
 	[ 'right', "SET inference.ca_bundle = '$dir/no-such-file'", '(?i:certificate|CA|verify locations)' ],
-	[ 'plain-as-tls', $ours, '(?i:SSL|TLS)' ])
+	[ 'plain-as-tls', $ours, '(?i:SSL|TLS)', undef, 'Check that the server speaks TLS at this port' ])
 {
-	my ($id, $setting, $detail, $name) = @$case;
+	my ($id, $setting, $detail, $name, $hint) = @$case;
 	$name //= $setting =~ s/\Q$dir\E\///r;
+	$hint //= 'A certificate must be of the host .* inference\.ca_bundle';
 	like(
 		InferenceCluster::error_of($node, 'postgres', "$setting;\nSELECT inference_embed('$id', 'a text')"),
-		qr/08001: could not get embeddings from inference model "$id"\nDETAIL:  Service "openai" at 127\.0\.0\.1: .*$detail.*\nHINT/,
+		qr/08001: could not get embeddings from inference model "$id"\nDETAIL:  Service "openai" at 127\.0\.0\.1: .*$detail.*\nHINT:  $hint/,
 		"$id, $name: refused");
 }
 is($_->stats->{requests}, 0, 'nothing was sent') for values %providers, $plain;
