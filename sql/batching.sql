@@ -100,6 +100,54 @@ SELECT watch($$SELECT x.n, inference_embed('words', x.body) FROM (SELECT body, (
 SELECT watch($$SELECT rows_taken() AS n, unnest((inference_embed('words', body))[1:1]) FROM docs WHERE id < 7$$);
 SELECT watch($$SELECT n, inference_embed('words', n) FROM (SELECT unnest(ARRAY[rows_taken()]) AS n FROM docs WHERE id < 7) x$$);
 
+--
+-- INSERT ... VALUES: a row without a call keeps its own expression.
+--
+CREATE TABLE filled (id int, v real[] DEFAULT '{1}', t text, b bool);
+CREATE DOMAIN filled_vector AS real[] CHECK (VALUE IS NULL OR cardinality(VALUE) > 0);
+CREATE TABLE filled_domain (id int, v filled_vector NOT NULL DEFAULT '{1}');
+CREATE FUNCTION fill(statement text, relation regclass DEFAULT 'filled') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE line text; nodes int := 0; answers text[] := '{}'; answer text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN ' || statement LOOP
+    nodes := nodes + (line ~ 'Inference Batch')::int;
+  END LOOP;
+  FOREACH line IN ARRAY ARRAY['on', 'off'] LOOP
+    PERFORM set_config('inference.batching', line, true);
+    EXECUTE statement;
+    EXECUTE format('SELECT string_agg(f::text, chr(10)) FROM %s f', relation) INTO answer;
+    EXECUTE format('TRUNCATE %s', relation);
+    answers := answers || answer;
+  END LOOP;
+  PERFORM set_config('inference.batching', 'on', true);
+  RETURN nodes || CASE WHEN answers[1] = answers[2] THEN ' same' ELSE ' differ: ' || answers::text END;
+END $$;
+SELECT fill($$INSERT INTO filled (id, v) VALUES (1, coalesce(inference_embed('words', 'a'), '{0}')), (2, NULL)$$);
+SELECT fill($$INSERT INTO filled (id, b) VALUES (1, inference_embed('words', 'a') IS NULL), (2, NULL)$$);
+SELECT fill($$INSERT INTO filled (id, t) VALUES (1, concat(inference_embed('words', 'a'), '!')), (2, DEFAULT)$$);
+SELECT fill($$INSERT INTO filled (id, b) VALUES (1, inference_embed('words', 'a') IS NULL), (2, NULL), (3, inference_embed('words', ' ') IS NULL), (4, true)$$);
+SELECT fill($$INSERT INTO filled (id, t) VALUES (1, concat(inference_embed('words', 'a'), '!')), (2, NULL), (3, concat(inference_embed('words', NULL), '!')), (4, 'plain')$$);
+SELECT fill($$INSERT INTO filled (id, v) VALUES (1, inference_embed('words', 'a')), (2, DEFAULT), (3, NULL), (4, '{5,6}'), (5, inference_embed('words', 'b'))$$);
+SELECT fill($$INSERT INTO filled (id, t) VALUES (1, coalesce(inference_embed('words', 'a')::text, 'x')), (2, inference_embed('words', 'b')::text), (3, DEFAULT), (4, inference_sparse('terms', 'c')::text), (5, inference_infer('text_embedding', 'words', '{"input": "d"}')::text), (6, upper(inference_embed('words', 'e')::text))$$);
+SELECT fill($$INSERT INTO filled (id, t) VALUES (1, coalesce(NULL, inference_embed('words', 'a')::text)), (2, CASE WHEN random() < 2 THEN inference_embed('words', 'b')::text END)$$);
+SELECT fill($$INSERT INTO filled (id, t, v) VALUES (1, 'a', inference_embed('words', (SELECT body FROM docs WHERE id = 1))), (2, 'b', (SELECT v FROM docs WHERE id = 2)), (3, 'c', inference_embed('words', (SELECT max(body) FROM docs)))$$);
+SELECT fill($$INSERT INTO filled (id, b) VALUES (1, inference_embed('words', 'a') = inference_embed('words', 'b')), (2, inference_embed('words', 'a') = inference_embed('words', 'a')), (3, true)$$);
+SELECT fill($$INSERT INTO filled (id, t) SELECT 1, e FROM (VALUES (inference_embed('words', 'a')::text), (NULL), ('b')) x (e) WHERE e IS NOT NULL$$);
+SELECT fill($$INSERT INTO filled (id, t) SELECT 1, x::text FROM (VALUES (1, inference_embed('words', 'a')::text), (2, 'b')) x (i, e)$$);
+SELECT fill($$INSERT INTO filled (id, t) SELECT i, e || i FROM (VALUES (1, inference_embed('words', 'a')::text), (2, 'b')) x (i, e)$$);
+SELECT fill($$INSERT INTO filled (id, t) SELECT i, e FROM (VALUES (2, inference_embed('words', 'a')::text), (1, 'b')) x (i, e) ORDER BY e LIMIT 5$$);
+SELECT fill($$INSERT INTO filled_domain VALUES (1, inference_embed('words', 'a')), (2, '{2}'), (3, DEFAULT), (4, inference_embed('words', 'b'))$$, 'filled_domain');
+PREPARE filling (text, text) AS INSERT INTO filled (id, v, t) VALUES (1, inference_embed('words', $1), $2), (2, NULL, concat(inference_embed('words', $2), 'x')), (3, inference_embed('words', $2), NULL);
+SET plan_cache_mode = force_generic_plan;
+EXECUTE filling('a', NULL);
+EXECUTE filling(NULL, 'b');
+RESET plan_cache_mode;
+SELECT id, v, t FROM filled;
+DEALLOCATE filling;
+
+DROP FUNCTION fill;
+DROP TABLE filled, filled_domain;
+DROP DOMAIN filled_vector;
 DROP FUNCTION compare, watch, rows_taken;
 DROP TABLE docs, parted, taken;
 SELECT inference_delete('words'), inference_delete('terms');

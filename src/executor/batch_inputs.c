@@ -72,26 +72,23 @@ inf_batch_find_inputs(PlannerInfo *root, const Path *path, BatchInputs *inputs)
 	inputs->root = root;
 	if (is_single_row(subpath ? subpath : path))
 		return false;
-	if (subpath)
+
+	/* A scan computes the expressions of a projection above it by itself. */
+	if (is_scan(IsA(path, ProjectionPath) ? subpath : path))
+		inputs->is_scan = true;
+	else if (subpath)
 	{
 		inputs->exprs = subpath->pathtarget->exprs;
 		inputs->aggregates = IsA(path, AggPath) ||
 			IsA(path, GroupingSetsPath) || IsA(path, WindowAggPath);
 		inputs->grouping_sets = IsA(path, GroupingSetsPath);
-		return true;
 	}
-	switch (nodeTag(path))
-	{
-		case T_NestPath:
-		case T_MergePath:
-		case T_HashPath:
-			inputs->exprs = list_concat_copy(((const JoinPath *) path)->outerjoinpath->pathtarget->exprs,
-											 ((const JoinPath *) path)->innerjoinpath->pathtarget->exprs);
-			return true;
-		default:
-			inputs->is_scan = is_scan(path);
-			return inputs->is_scan;
-	}
+	else if (IsA(path, NestPath) || IsA(path, MergePath) || IsA(path, HashPath))
+		inputs->exprs = list_concat_copy(((const JoinPath *) path)->outerjoinpath->pathtarget->exprs,
+										 ((const JoinPath *) path)->innerjoinpath->pathtarget->exprs);
+	else
+		return false;
+	return true;
 }
 
 /* A column is the same whatever outer joins and grouping did to it. */

@@ -102,19 +102,12 @@ batch_insert_of_values(Reader reader, Path *path)
 	Path	   *scan = IsA(path, ProjectionPath) ?
 		((ProjectionPath *) path)->subpath : path;
 	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget, scan);
-	PathTarget *child_target;
-	BatchInputs inputs;
-	List	   *calls;
-	List	   *conditions;
 
-	if (target == NULL ||
-		!inf_batch_find_inputs(reader.root, scan, &inputs))
+	if (target == NULL)
 		return path;
-	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
-	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
-	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
-	return inf_batch_make_path(reader, scan, child_target, target, calls,
-							   conditions);
+	return batch_computing_path(reader,
+								(Path *) create_projection_path(reader.root, scan->parent,
+																scan, target));
 }
 
 /* What an aggregate evaluates for a row: its arguments, if its FILTER is true. */

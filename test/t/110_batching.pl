@@ -105,7 +105,9 @@ asks(q{SELECT inference_embed('m', x) FROM (VALUES ('a'), ('b'), (NULL), ('c')) 
 asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', inference_embed('m', 'b')), ('n', NULL), ('c', inference_embed('m', upper('c')))}, 1, 'INSERT of several rows');
 asks(q{PREPARE i (text, text) AS INSERT INTO copies (body, v) VALUES ($1, inference_embed('m', $1)), ($2, inference_embed('m', $2)); EXECUTE i('x', 'y')}, 1, 'with parameters');
 asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', inference_embed('tei', 'b'))}, 2, 'of different models');
-asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', '{1}')}, 1, 'of a call and a constant');
+asks(q{INSERT INTO copies (body, v) VALUES ('a', inference_embed('m', 'a')), ('b', '{1}'), ('c', inference_embed('m', 'c')), ('d', DEFAULT)}, 1, 'of calls and other values');
+asks(q{INSERT INTO copies (body, v) VALUES ('a', coalesce(inference_embed('m', 'a'), '{0}')), ('b', coalesce(inference_embed('m', 'b'), '{0}')), ('c', NULL)}, 1, 'of expressions over calls');
+asks(q{INSERT INTO copies (body, v) VALUES (inference_embed('m', 'a')::text, inference_embed('m', 'b')), (inference_embed('m', 'c')::text, inference_embed('m', 'd'))}, 1, 'of calls in two columns');
 asks(q{SELECT count(inference_embed('m', body)) FROM docs}, 10, 'the argument of an aggregate');
 asks(q{SELECT g, max(inference_embed('m', body)) FROM docs GROUP BY g HAVING max(inference_embed('m', body)) IS NOT NULL}, 10, 'an aggregate by groups');
 asks(q{SELECT g, inference_embed('m', string_agg(body, ',')) FROM docs GROUP BY g}, 1, 'over groups');
