@@ -98,6 +98,7 @@ FROM inference_model m
 
 COMMENT ON FUNCTION inference_delete(text, bool, bool) IS
 'delete a model and its key; refused while something uses it unless forced, which takes along what depends on its server; dry_run only lists';
+
 -- ---------------------------------------------------------------------------
 -- Triggers are looked at when they are created: a mistake is noticed then, not
 -- when the first row is written.

@@ -8,6 +8,17 @@
 
 #include "postgres.h"
 
+#include "utils/guc.h"
+
+/*
+ * Dumps set this off, to say that what they make was good enough where it
+ * comes from, and may refer to what they make later.
+ */
+#define inf_is_restoring() (!check_function_bodies)
+
+#define INF_RESTORE_HINT \
+	"What calls a model while it is restored, such as a CHECK constraint or a materialized view, needs the model and its key before: \"What calls a model during a restore\" in docs/operations.md has the steps."
+
 extern char *inf_guc_allowed_hosts;
 extern bool inf_guc_allow_private_addresses;
 extern bool inf_guc_batching;

@@ -1,6 +1,6 @@
 /*
  * dependents.c
- *		Finds triggers that name a model.
+ *		Finds what names a model: triggers and stored expressions.
  *
  * PostgreSQL records that a trigger depends on its function, not what the
  * function's arguments mean, so pg_trigger is read through.
@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "catalog/catalog.h"
 #include "catalog/dependents.h"
+#include "catalog/stored_calls.h"
 
 /* The first argument of the trigger, or NULL. */
 static char *
@@ -34,8 +35,8 @@ first_argument(Relation rel, HeapTuple tuple)
 	return VARDATA(DatumGetByteaPCopy(arguments));
 }
 
-List *
-inf_catalog_list_dependents(const char *model_id)
+static List *
+list_triggers(const char *model_id)
 {
 	Oid			function = inf_catalog()->trigger_function;
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
@@ -60,4 +61,11 @@ inf_catalog_list_dependents(const char *model_id)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return dependents;
+}
+
+List *
+inf_catalog_list_dependents(const char *model_id)
+{
+	return list_concat(list_triggers(model_id),
+					   inf_catalog_list_stored_calls(model_id));
 }

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/limits.h"
 #include "base/text_encoding.h"
 #include "catalog/model_cache.h"
@@ -95,6 +96,7 @@ check_key(const InferenceServiceOps *service, const InferenceModel *model)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("inference model \"%s\" has no key", model->model_id),
 					 errdetail("Keys are not part of a dump."),
+					 inf_is_restoring() ? errhint(INF_RESTORE_HINT) :
 					 errhint("Give it with SELECT inference_update('%s', '{\"service_settings\": {\"%s\": \"...\"}}').",
 							 model->model_id, f->name)));
 }

@@ -17,11 +17,11 @@
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/reltrigger.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "catalog/catalog.h"
 #include "catalog/model_cache.h"
 #include "catalog/model_server.h"
@@ -81,7 +81,7 @@ check_model(Relation rel, const char *model_id, EmbeddingColumn *target,
 	}
 
 	/* A dump brings its grants last. */
-	if (check_function_bodies)
+	if (!inf_is_restoring())
 		(void) inf_catalog_may_use(model, rel->rd_rel->relowner, level.not_yet);
 	if (target == NULL ||
 		!inf_column_check_task(target, model->task, level.not_yet) ||
@@ -95,7 +95,7 @@ check_model(Relation rel, const char *model_id, EmbeddingColumn *target,
 static void
 check_trigger(Relation rel, const Trigger *trigger)
 {
-	DefinitionLevel level = {check_function_bodies ? ERROR : WARNING, WARNING};
+	DefinitionLevel level = {inf_is_restoring() ? WARNING : ERROR, WARNING};
 	char	  **arguments = trigger->tgargs;
 	EmbeddingColumn target;
 	bool		has_target;
