@@ -248,7 +248,7 @@ is_fixed(FunctionCallInfo fcinfo)
 
 /* A twin, whose model is named by this argument. */
 static Datum
-call_once(FunctionCallInfo fcinfo, int model_argument)
+call_twin(FunctionCallInfo fcinfo, int model_argument)
 {
 	FmgrInfo   *original = get_original(fcinfo);
 	int			nargs = PG_NARGS() - 1;
@@ -278,23 +278,23 @@ call_once(FunctionCallInfo fcinfo, int model_argument)
 Datum
 _inference_infer_with_task_once(PG_FUNCTION_ARGS)
 {
-	return call_once(fcinfo, 2);
+	return call_twin(fcinfo, 2);
 }
 
 Datum
 _inference_infer_once(PG_FUNCTION_ARGS)
 {
-	return call_once(fcinfo, 1);
+	return call_twin(fcinfo, 1);
 }
 
 Datum
 _inference_embed_once(PG_FUNCTION_ARGS)
 {
-	return call_once(fcinfo, 1);
+	return call_twin(fcinfo, 1);
 }
 
 Datum
 _inference_sparse_once(PG_FUNCTION_ARGS)
 {
-	return call_once(fcinfo, 1);
+	return call_twin(fcinfo, 1);
 }
