@@ -19,6 +19,29 @@ SELECT _inference_show_request('oa', '{x}', '{"modell": "m"}');
 SELECT _inference_show_request('oa', '{x}', '[]');
 SELECT _inference_show_request('oa', '{NULL}');
 
+-- The key goes in another header, with another word before it, or none.
+SELECT inference_put('text_embedding', 'oa-azure', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": "api-key",
+  "url": "https://example.openai.azure.com/openai/deployments/small/embeddings?api-version=2024-10-21"}}');
+SELECT _inference_show_request('oa-azure', '{x}');
+SELECT inference_update('oa-azure', '{"service_settings": {"api_key_scheme": "Token"}}') -> 'service_settings' ->> 'api_key_scheme' AS scheme;
+SELECT _inference_show_request('oa-azure', '{x}') ~ '\napi-key: \[redacted\]\n' AS redacted;
+\set VERBOSITY terse
+\set ON_ERROR_STOP 0
+SELECT inference_put('text_embedding', 'oa-no', jsonb_build_object('service', 'openai', 'service_settings', jsonb_build_object('api_key', 'sk-secret', 'api_key_header', header)))
+FROM unnest(ARRAY[E'x\r\ny: z']) header;
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": "x: y"}}');
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": "content-LENGTH"}}');
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": "OpenAI-Organization"}}');
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": ""}}');
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_header": "Cl\u00e9"}}');
+SELECT inference_put('text_embedding', 'oa-no', jsonb_build_object('service', 'openai', 'service_settings', jsonb_build_object('api_key', 'sk-secret', 'api_key_header', repeat('x', 65))));
+SELECT inference_put('text_embedding', 'oa-no', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "api_key_scheme": "two words"}}');
+SELECT inference_update('oa-azure', '{"service_settings": {"api_key_header": "Host"}}');
+-- The origin that the key is bound to has nothing to do with its header.
+SELECT inference_update('oa-azure', '{"service_settings": {"api_key_header": "x-key", "url": "https://elsewhere.example.org/embeddings"}}');
+\set VERBOSITY default
+\set ON_ERROR_STOP 1
+
 -- Answers.
 CREATE FUNCTION answer(body text, inputs text[] DEFAULT '{a,b}', model text DEFAULT 'oa') RETURNS jsonb LANGUAGE sql
 AS $$ SELECT _inference_read_response(model, inputs, convert_to(body, 'UTF8')) $$;
@@ -31,6 +54,8 @@ SELECT answer('{"data": [{"embedding": [1, 2], "index": 5}]}', '{a}') AS as_it_c
 SELECT answer('{"data": [{"embedding": "mpmZmZmZuT8AAAAAAAAEwA=="}]}', '{a}', 'oa-all') AS of_doubles;
 SELECT answer('{"data": [{"embedding": "AACAPwAAAEA="}, {"embedding": "AAAAwAAAgD8="}]}') AS base64;
 SELECT answer('{"data": [{"embedding": [40294967295, 0.1]}]}', '{a}') AS narrowed;
+SELECT answer('{"model": "m", "embeddings": [[1, 2], [3, 4]], "prompt_eval_count": 7}') AS ollama;
+SELECT answer('{"embeddings": [[1, 2], [3, 4]], "data": 5}') AS ollama;
 \set VERBOSITY terse
 \set ON_ERROR_STOP 0
 CREATE FUNCTION fault(body text, inputs text[] DEFAULT '{a,b}', model text DEFAULT 'oa') RETURNS text LANGUAGE plpgsql AS $$
@@ -63,6 +88,11 @@ SELECT fault('<html></html>');
 SELECT fault('{"data": [{"embedding": [1, 2');
 SELECT fault('{"data": []} {}');
 SELECT fault('{"data": [], "data": []}');
+SELECT fault('{"embeddings": [[1, 2], null], "prompt_eval_count": 7}');
+SELECT fault('{"embeddings": {"float": [[1, 2]]}}');
+SELECT fault('{"data": [], "embeddings": []}');
+SELECT fault('{"embeddings": [], "embeddings": []}');
+SELECT fault('{"embedding": []}');
 SELECT fault('{"data": ["\u0000"]}');
 SELECT fault('{"data": ["\ud800"]}');
 SELECT fault('{"x": ' || repeat('[', 40) || repeat(']', 40) || '}');
@@ -87,4 +117,4 @@ FROM (VALUES ('null'), ('[1, null]'), ('[1, [2, {"a": [3]}]]'), ('{"float": [1, 
 	(VALUES ('}'), (', "usage": {"prompt_tokens": 5}}'), ('')) r (rest);
 DROP FUNCTION fault;
 DROP FUNCTION answer;
-SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-both']) id;
+SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-azure', 'oa-both']) id;

@@ -122,7 +122,7 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 					  const InferenceInput *input)
 {
 	const FaultRow *row = find_row(fault->kind);
-	const char *hint = hint_of(row, model);
+	const char *hint = fault->hint ? fault->hint : hint_of(row, model);
 	StringInfoData detail;
 	char	   *message;
 

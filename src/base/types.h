@@ -123,6 +123,7 @@ typedef struct InferenceFault
 {
 	InferenceFaultKind kind;
 	char	   *message;		/* one sentence, or NULL when kind says it all */
+	const char *hint;			/* what to do, in place of the kind's; or NULL */
 	int			input;			/* which of the call's inputs it is about, from
 								 * 1; 0: not known, or all */
 } InferenceFault;

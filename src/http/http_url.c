@@ -69,19 +69,44 @@ inf_http_url_host(const char *url, char host[INF_HTTP_ORIGIN_BYTES])
 	return true;
 }
 
-bool
-inf_http_url_path_contains(const char *url, const char *needle)
+/* The path of a URL, for curl_free(); NULL: the URL is not good. */
+static char *
+path_of(const char *url)
 {
 	CURLU	   *parts;
 	char	   *path = NULL;
-	bool		contains;
 
-	contains = parse_url(url, &parts) == NULL &&
-		curl_url_get(parts, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
-		strstr(path, needle) != NULL;
-	curl_free(path);
+	if (parse_url(url, &parts) == NULL &&
+		curl_url_get(parts, CURLUPART_PATH, &path, 0) != CURLUE_OK)
+		path = NULL;
 	curl_url_cleanup(parts);
+	return path;
+}
+
+bool
+inf_http_url_path_contains(const char *url, const char *needle)
+{
+	char	   *path = path_of(url);
+	bool		contains = path != NULL && strstr(path, needle) != NULL;
+
+	curl_free(path);
 	return contains;
+}
+
+bool
+inf_http_url_path_ends(const char *url, const char *tail)
+{
+	char	   *path = path_of(url);
+	size_t		length = path != NULL ? strlen(path) : 0;
+	size_t		tail_length = strlen(tail);
+	bool		ends;
+
+	if (length > 0 && path[length - 1] == '/')
+		length--;
+	ends = length >= tail_length &&
+		strncmp(path + length - tail_length, tail, tail_length) == 0;
+	curl_free(path);
+	return ends;
 }
 
 /* What is wrong with a URL; if nothing, its parts are in last. */

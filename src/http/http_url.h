@@ -39,4 +39,7 @@ extern bool inf_http_url_host(const char *url, char host[INF_HTTP_ORIGIN_BYTES])
 /* Whether the URL's path, not its query, contains needle. */
 extern bool inf_http_url_path_contains(const char *url, const char *needle);
 
+/* Whether it ends in tail, or in tail and a slash. */
+extern bool inf_http_url_path_ends(const char *url, const char *tail);
+
 #endif							/* INFERENCE_HTTP_HTTP_URL_H */

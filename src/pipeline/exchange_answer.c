@@ -82,10 +82,15 @@ inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 		inf_fault_set(fault, inf_fault_of_status(response->status),
 					  words ? "HTTP status %d: %s" : "HTTP status %d",
 					  response->status, words);
+		fault->hint = inf_service_url_hint(exchange->service, exchange->url,
+										   response->status);
 		return false;
 	}
 	if (inf_reply_finish(flight->reader, fault))
 		return true;
+	if (fault->input == 0)
+		fault->hint = inf_service_url_hint(exchange->service, exchange->url,
+										   response->status);
 	words = read_error_words(exchange, response);
 	if (words)
 		fault->message = psprintf("%s; the service says: %s",
@@ -102,16 +107,16 @@ inf_flight_is_refused(const Flight *flight, const InferenceFault *fault)
 {
 	int			status = inf_http_response(flight->transfer)->status;
 
-	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
-		(fault->kind == INF_FAULT_REJECTED && (status == 400 || status == 422));
+	return (fault->kind == INF_FAULT_REJECTED && (status == 400 || status == 422)) ||
+		inf_flight_is_too_long(flight, fault);
 }
 
-/* OpenAI has a 400 for it, with these words. */
 bool
-inf_flight_is_too_long(const InferenceFault *fault)
+inf_flight_is_too_long(const Flight *flight, const InferenceFault *fault)
 {
-	return fault->kind == INF_FAULT_INPUT_TOO_LARGE ||
-		(fault->message &&
-		 (strstr(fault->message, "Please reduce your prompt") != NULL ||
-		  strstr(fault->message, "maximum context length") != NULL));
+	const HttpResponse *response = inf_http_response(flight->transfer);
+
+	return response->outcome == HTTP_ANSWERED &&
+		inf_service_says_too_long(flight->exchange->service, response->status,
+								  fault->message);
 }

@@ -302,7 +302,7 @@ describe_failure(const Flight *flight, const InferenceFault *fault)
 	const Exchange *exchange = flight->exchange;
 	FlightFailure failure = {
 		.is_refused = inf_flight_is_refused(flight, fault),
-		.is_too_long = inf_flight_is_too_long(fault),
+		.is_too_long = inf_flight_is_too_long(flight, fault),
 		.is_internal = fault->kind == INF_FAULT_SERVER &&
 			inf_http_response(flight->transfer)->status == 500,
 		.is_timed_out = is_timed_out(flight, fault),

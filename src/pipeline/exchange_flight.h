@@ -103,6 +103,7 @@ extern bool inf_flight_is_refused(const Flight *flight,
 								  const InferenceFault *fault);
 
 /* It says that the text is too long. */
-extern bool inf_flight_is_too_long(const InferenceFault *fault);
+extern bool inf_flight_is_too_long(const Flight *flight,
+								   const InferenceFault *fault);
 
 #endif							/* INFERENCE_PIPELINE_EXCHANGE_FLIGHT_H */

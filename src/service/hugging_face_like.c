@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "http/http_url.h"
 #include "service/hugging_face_like.h"
 #include "service/reply_error.h"
 #include "service/request_body.h"
@@ -16,7 +17,7 @@ void
 inf_hugging_face_build_request(const InferenceCall *call, const char *url,
 							   HttpRequest *request)
 {
-	inf_request_start(request, url, "Bearer", call->model->api_key);
+	inf_request_start(request, url, "Bearer", call->model);
 	inf_request_set_inputs(request, "inputs", call);
 }
 
@@ -37,4 +38,27 @@ inf_hugging_face_parse_error(const HttpResponse *response)
 	};
 
 	return inf_reply_find_text(response, paths, lengthof(paths));
+}
+
+const TooLongWords inf_hugging_face_too_long[] = {
+	INF_TOO_LONG_TEXT_EMBEDDINGS_INFERENCE,
+	/* transformers: "The size of tensor a (678) must match the size of tensor b (512) at non-singleton dimension 1" */
+	{"must match the size of tensor b", {400, 500}},
+	/* the same, of newer versions: "The expanded size of the tensor (1750) must match the existing size (512)" */
+	{"must match the existing size", {400, 500}},
+	/* tokenizers: "Token indices sequence length is longer than the specified maximum sequence length" */
+	{"longer than the specified maximum sequence length", {400, 500}},
+	{NULL}
+};
+
+/* Inference endpoints answer at any path, text-embeddings-inference at few. */
+const char *
+inf_hugging_face_url_hint(const char *url)
+{
+	if (inf_http_url_path_ends(url, "/v1/embeddings"))
+		return "This looks like the address of a server that speaks as OpenAI does; use service openai for it.";
+	if (inf_http_url_path_ends(url, "/embed") ||
+		inf_http_url_path_ends(url, "/embed_sparse"))
+		return NULL;
+	return "The url of the model must name the endpoint itself; text-embeddings-inference has /embed and, for sparse vectors, /embed_sparse.";
 }

@@ -20,6 +20,10 @@ extern void inf_hugging_face_build_request(const InferenceCall *call,
 extern const ReplyShape *inf_hugging_face_reply_shape(const InferenceCall *call,
 													  const char *url);
 
+/* Words for a text that is too long, and what may be wrong with a url. */
+extern const TooLongWords inf_hugging_face_too_long[];
+extern const char *inf_hugging_face_url_hint(const char *url);
+
 /* {"error": "..."} */
 extern char *inf_hugging_face_parse_error(const HttpResponse *response);
 

@@ -14,6 +14,7 @@
 #include "base/types.h"
 #include "http/http_request.h"
 #include "service/reply_reader.h"
+#include "service/too_long.h"
 #include "settings/setting_field.h"
 
 /* What goes with the URL of a model. */
@@ -56,7 +57,16 @@ typedef struct InferenceServiceOps
 	/* The service's own words in an answer that is no 2xx, or NULL. */
 	char	   *(*parse_error) (const HttpResponse *response);
 
-	/* Services that run here, in place of the four above. */
+	/* Its words for a text that is too long, apart from status 413. */
+	const TooLongWords *too_long;
+
+	/*
+	 * What is probably wrong with a URL that leads to no answer: a hint; NULL: it
+	 * looks good.
+	 */
+	const char *(*url_hint) (const char *url);
+
+	/* Services that run here, in place of all that from url on. */
 	void		(*run) (const InferenceCall *call, InferenceEmbedding *results);
 } InferenceServiceOps;
 
@@ -68,6 +78,17 @@ typedef struct InferenceServiceOps
 
 /* Looks a service up by name; NULL if there is none. */
 extern const InferenceServiceOps *inf_service_find(const char *name);
+
+/* Whether an answer of that status, with those words (or NULL), says so. */
+extern bool inf_service_says_too_long(const InferenceServiceOps *service,
+									  int status, const char *words);
+
+/*
+ * A hint at the URL for an answer that a good one would not give; NULL: none.
+ * Status 2xx means that it could not be read.
+ */
+extern const char *inf_service_url_hint(const InferenceServiceOps *service,
+										const char *url, int status);
 
 /* All services, by name, NULL-ended. */
 extern const InferenceServiceOps *const *inf_service_all(void);

@@ -29,6 +29,8 @@ static const char *const elser_protocols[] = {
 
 static const SettingField elser_service_fields[] = {
 	INF_SETTING_API_KEY(0, "key of the server that url names"),
+	INF_SETTING_API_KEY_HEADER,
+	INF_SETTING_API_KEY_SCHEME("ApiKey, or Bearer with protocol hugging_face"),
 	INF_SETTING_MODEL_ID("name of the ELSER model, for a server that runs here"),
 	{.name = "num_allocations",.type = SETTING_INTEGER,
 		.flags = SETTING_REQUIRED,.min = 1,
@@ -86,7 +88,7 @@ elser_build_request(const InferenceCall *call, const char *url,
 		inf_hugging_face_build_request(call, url, request);
 		return;
 	}
-	inf_request_start(request, url, "ApiKey", call->model->api_key);
+	inf_request_start(request, url, "ApiKey", call->model);
 	inf_request_set_inputs(request, "input", call);
 }
 
@@ -115,6 +117,23 @@ elser_parse_error(const HttpResponse *response)
 	return inf_reply_find_text(response, paths, lengthof(paths));
 }
 
+static const TooLongWords elser_too_long[] = {
+	/* Elasticsearch: "Input too large. The tokenized input length [600] exceeds the maximum sequence length [512]" */
+	{"exceeds the maximum sequence length", {400}},
+	INF_TOO_LONG_TEXT_EMBEDDINGS_INFERENCE,
+	{NULL}
+};
+
+static const char *
+elser_url_hint(const char *url)
+{
+	if (inf_http_url_path_contains(url, "/_inference/"))
+		return "The url of the model must end in the id of an inference endpoint that Elasticsearch has, such as /_inference/sparse_embedding/.elser-2-elasticsearch.";
+	if (inf_http_url_path_ends(url, "/embed_sparse"))
+		return NULL;
+	return "The url of the model must name the endpoint itself, such as https://example.org:9200/_inference/sparse_embedding/.elser-2-elasticsearch.";
+}
+
 const InferenceServiceOps inf_service_elser = {
 	.name = "elser",
 	.tasks = INF_TASK_SPARSE_EMBEDDING,
@@ -124,4 +143,6 @@ const InferenceServiceOps inf_service_elser = {
 	.build_request = elser_build_request,
 	.reply_shape = elser_reply_shape,
 	.parse_error = elser_parse_error,
+	.too_long = elser_too_long,
+	.url_hint = elser_url_hint,
 };

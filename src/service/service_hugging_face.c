@@ -12,6 +12,8 @@
 
 static const SettingField hugging_face_service_fields[] = {
 	INF_SETTING_API_KEY(SETTING_REQUIRED, "access token of the Hugging Face account"),
+	INF_SETTING_API_KEY_HEADER,
+	INF_SETTING_API_KEY_SCHEME("Bearer"),
 	INF_SETTING_DIMENSIONS(INF_TASK_TEXT_EMBEDDING, "whatever the model gives",
 						   "dimensions that answers must have; not sent"),
 	INF_SETTING_MAX_INPUT_TOKENS(INF_TASK_TEXT_EMBEDDING),
@@ -46,4 +48,6 @@ const InferenceServiceOps inf_service_hugging_face = {
 	.build_request = inf_hugging_face_build_request,
 	.reply_shape = inf_hugging_face_reply_shape,
 	.parse_error = inf_hugging_face_parse_error,
+	.too_long = inf_hugging_face_too_long,
+	.url_hint = inf_hugging_face_url_hint,
 };

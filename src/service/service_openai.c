@@ -22,6 +22,8 @@
 
 static const SettingField openai_service_fields[] = {
 	INF_SETTING_API_KEY(SETTING_REQUIRED, "key of the OpenAI account"),
+	INF_SETTING_API_KEY_HEADER,
+	INF_SETTING_API_KEY_SCHEME("Bearer"),
 	INF_SETTING_DIMENSIONS(0, "the model's own",
 						   "dimensions to ask the model for; sent only if set"),
 	INF_SETTING_MAX_INPUT_TOKENS(0),
@@ -73,7 +75,7 @@ openai_build_request(const InferenceCall *call, const char *url,
 	char	   *model;
 	int			dimensions;
 
-	inf_request_start(request, url, "Bearer", call->model->api_key);
+	inf_request_start(request, url, "Bearer", call->model);
 	organization = inf_setting_utf8(service_settings, "organization_id");
 	if (organization)
 		inf_http_add_header(request, "OpenAI-Organization", organization, false);
@@ -100,12 +102,18 @@ openai_build_request(const InferenceCall *call, const char *url,
 static const ReplyShape *
 openai_reply_shape(const InferenceCall *call, const char *url)
 {
+	/* Ollama's /api/embed: {"embeddings": [[...], ...]} */
+	static const ReplyShape ollama_shape = {
+		.list = "embeddings",
+		.tokens = "prompt_eval_count"
+	};
 	static const ReplyShape shape = {
 		.list = "data",
 		.embedding = "embedding",
 		.index = "index",
 		.usage = "usage",
-		.tokens = "prompt_tokens"
+		.tokens = "prompt_tokens",
+		.otherwise = &ollama_shape
 	};
 
 	return &shape;
@@ -122,6 +130,56 @@ openai_parse_error(const HttpResponse *response)
 	return inf_reply_find_text(response, paths, lengthof(paths));
 }
 
+/* Of OpenAI, and of servers and gateways that speak as it does. */
+static const TooLongWords openai_too_long[] = {
+	/* OpenAI and Azure: "Invalid 'input[0]': maximum input length is 8192 tokens." */
+	{"maximum input length is", {400}},
+	/* the same until 2024; vLLM, LiteLLM: "This model's maximum context length is 512 tokens." */
+	{"maximum context length", {400, 500}},
+	{"Please reduce your prompt", {400}},
+	/* OpenAI: "Requested 319487 tokens, max 300000 tokens per request" */
+	{"tokens per request", {400}},
+	/* Ollama: "the input length exceeds the context length" */
+	{"exceeds the context length", {400, 500}},
+	/* Ollama before 0.5: "input length exceeds maximum context length" */
+	{"exceeds context length", {400, 500}},
+	/* vLLM, and Xinference over it: "The decoder prompt (length 600) is longer than the maximum model length of 512." */
+	{"maximum model length", {400, 500}},
+	/* llama.cpp: "input (992 tokens) is too large to process. increase the physical batch size" */
+	{"too large to process", {400, 500}},
+	/* llama.cpp: "the request exceeds the available context size, try increasing it" */
+	{"exceeds the available context size", {400, 500}},
+	/* llama-box: "prefill 744 tokens exceed n_ctx_per_seq"; "input prompt is too big compared to KV size" */
+	{"exceed n_ctx_per_seq", {400, 500}},
+	{"too big compared to KV size", {400, 500}},
+	INF_TOO_LONG_TEXT_EMBEDDINGS_INFERENCE,
+	/* NVIDIA: "Input length 851 exceeds maximum allowed token size 512" */
+	{"exceeds maximum allowed token size", {400, 422}},
+	/* Google: "The input token count (2100) exceeds the maximum number of tokens allowed (2048)." */
+	{"exceeds the maximum number of tokens", {400}},
+	/* Volcano Engine: "Input length of input_ids is `4498` and exceed max_sequence_length: `4096`!" */
+	{"exceed max_sequence_length", {400}},
+	/* Alibaba: "Range of input length should be [1, 2048]" */
+	{"Range of input length should be", {400}},
+	/* Voyage: "The example at index 0 in your batch has too many tokens and does not fit into the model's context window" */
+	{"does not fit into the model's context window", {400}},
+	/* Mistral: "Too many tokens in batch. Max is 16384 got 17555" */
+	{"Too many tokens in batch", {400, 422}},
+	{NULL}
+};
+
+/* A url stands for itself; clients of OpenAI's libraries give a base, to which those append. */
+static const char *
+openai_url_hint(const char *url)
+{
+	if (inf_http_url_path_ends(url, "/api/embeddings"))
+		return "This looks like Ollama's older interface, for one text at a time. Ollama's /api/embed and /v1/embeddings are understood.";
+	if (inf_http_url_path_ends(url, "/embeddings") ||
+		inf_http_url_path_ends(url, "/embed"))
+		return NULL;
+	return "The url of the model must name the endpoint itself, such as https://example.org/v1/embeddings; nothing is appended to it.";
+}
+
 const InferenceServiceOps inf_service_openai = {
 	.name = "openai",
 	.tasks = INF_TASK_TEXT_EMBEDDING,
@@ -135,4 +193,6 @@ const InferenceServiceOps inf_service_openai = {
 	.build_request = openai_build_request,
 	.reply_shape = openai_reply_shape,
 	.parse_error = openai_parse_error,
+	.too_long = openai_too_long,
+	.url_hint = openai_url_hint,
 };

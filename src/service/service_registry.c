@@ -22,6 +22,41 @@ inf_service_find(const char *name)
 	return NULL;
 }
 
+/* ASCII letters in any case: servers and their versions differ in that. */
+static bool
+contains(const char *text, const char *words)
+{
+	size_t		length = strlen(words);
+
+	for (; *text; text++)
+		if (pg_strncasecmp(text, words, length) == 0)
+			return true;
+	return false;
+}
+
+bool
+inf_service_says_too_long(const InferenceServiceOps *service, int status,
+						  const char *words)
+{
+	if (status == 413)
+		return true;
+	for (const TooLongWords *row = service->too_long; row && row->words && words; row++)
+		for (int i = 0; i < lengthof(row->statuses); i++)
+			if (row->statuses[i] == status && contains(words, row->words))
+				return true;
+	return false;
+}
+
+const char *
+inf_service_url_hint(const InferenceServiceOps *service, const char *url,
+					 int status)
+{
+	bool		is_elsewhere = status == 404 || status == 405 ||
+		(status >= 200 && status <= 299);
+
+	return is_elsewhere && service->url_hint ? service->url_hint(url) : NULL;
+}
+
 const InferenceServiceOps *const *
 inf_service_all(void)
 {

@@ -292,7 +292,7 @@ check_string(SettingCheck *check, const SettingField *field,
 		add_type_fault(check, field, value, "String");
 		return;
 	}
-	if (value->val.string.len == 0)
+	if (value->val.string.len == 0 && !(field->flags & SETTING_MAY_BE_EMPTY))
 	{
 		inf_setting_add_fault(check,
 							  "[%s] Invalid value empty string. [%s] must be a non-empty string",

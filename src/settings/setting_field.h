@@ -36,6 +36,7 @@ typedef enum SettingType
 #define SETTING_SECRET			(1 << 1)	/* kept apart, never shown */
 #define SETTING_FIXED			(1 << 2)	/* inference_update refuses it */
 #define SETTING_POWER_OF_TWO	(1 << 3)
+#define SETTING_MAY_BE_EMPTY	(1 << 4)	/* of strings */
 
 /* One key of service_settings or task_settings; a NULL name ends a table. */
 typedef struct SettingField

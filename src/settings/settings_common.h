@@ -16,10 +16,26 @@ extern const char *inf_setting_check_header(const char *value);
 /* The same for a key, which has a greatest length. */
 extern const char *inf_setting_check_key(const char *value);
 
+/* NULL, or why a key cannot go in a header of that name. */
+extern const char *inf_setting_check_header_name(const char *name);
+
 #define INF_SETTING_API_KEY(required, text) \
 	{.name = "api_key", .type = SETTING_STRING, \
 	 .flags = SETTING_SECRET | (required), \
 	 .check = inf_setting_check_key, .description = text}
+
+/* How the key goes; service/request_body.c reads these. */
+#define INF_SETTING_API_KEY_HEADER \
+	{.name = "api_key_header", .type = SETTING_STRING, \
+	 .check = inf_setting_check_header_name, \
+	 .default_text = "Authorization", \
+	 .description = "header that the key is sent in, such as api-key"}
+
+#define INF_SETTING_API_KEY_SCHEME(otherwise) \
+	{.name = "api_key_scheme", .type = SETTING_STRING, \
+	 .flags = SETTING_MAY_BE_EMPTY, .check = inf_setting_check_header, \
+	 .default_text = otherwise ", or none if api_key_header names another header", \
+	 .description = "word that stands before the key in its header; empty: none"}
 
 /* Stored vectors depend on these three, so they stay as they were put. */
 #define INF_SETTING_DIMENSIONS(task, otherwise, text) \

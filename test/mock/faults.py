@@ -161,7 +161,7 @@ def change_body(faults, body):
 
 
 def key_in_many_forms(authorization):
-    key = authorization.partition(" ")[2]
+    key = authorization.rpartition(" ")[2]
     return "key %s, header %s, url %s, base64 %s %s, masked %s" % (
         key,
         authorization,

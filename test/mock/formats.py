@@ -102,7 +102,11 @@ class OpenAI:
 
     @classmethod
     def read(cls, call):
-        scheme, _, key = call.headers.get("authorization", "").partition(" ")
+        header = call.query.get("key")
+        if header:
+            scheme, key = "Bearer", call.headers.get(header, "")
+        else:
+            scheme, _, key = call.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or key in ("", "bad-key"):
             shown = key[:3] + "*" * 8 + key[-4:] if key else ""
             raise Rejected(401, "Incorrect API key provided: %s." % shown)
@@ -238,8 +242,40 @@ class Elasticsearch:
         }
 
 
+class Ollama:
+    """POST /api/embed; /api/embeddings is its older interface, for one text"""
+
+    headers = {}
+
+    @staticmethod
+    def error(status, message):
+        return {"error": message}
+
+    @classmethod
+    def read(cls, call):
+        if not call.body.get("model"):
+            raise Rejected(400, "model is required")
+        if call.path == "/api/embed":
+            call.take_inputs(call.body.get("input"))
+        call.results = [dense_vector(text, call.dims()) for text in call.inputs]
+
+    @staticmethod
+    def write(call):
+        if call.path == "/api/embeddings":
+            return {"embedding": []}
+        ntokens = sum(len(text.split()) for text in call.inputs)
+        return {
+            "model": call.body["model"],
+            "embeddings": call.results,
+            "total_duration": 14143917,
+            "load_duration": 1019500,
+            "prompt_eval_count": ntokens,
+        }
+
+
 ROUTES = (
     ("/v1/embeddings", OpenAI),
+    ("/api/embed", Ollama),
     ("/hf/", HuggingFace),
     ("/embed", TextEmbeddingsInference),
     ("/_inference/", Elasticsearch),

@@ -16,6 +16,8 @@ any path:
     shape=object    Hugging Face: {"embeddings": ...}
     truncated=1     Elasticsearch: is_truncated
     auth=required   Elasticsearch: a key is needed
+    key=HEADER      OpenAI: the key comes in that header, without a scheme
+    says=N TEXT     status and message of the fault too_long
     fault=A[:X];B   misbehave: see faults.py
     times=N&id=K    only the first N requests counted under K misbehave
     after=N&id=K    only those after the first N do
@@ -250,7 +252,8 @@ class Handler(BaseHTTPRequestHandler):
         if "status" in active:
             raise formats.Rejected(int(active["status"]), "mock says %s" % active["status"])
         if "echo_key" in active:
-            text = faults.key_in_many_forms(call.headers.get("authorization", ""))
+            header = call.query.get("key", "authorization")
+            text = faults.key_in_many_forms(call.headers.get(header, ""))
             raise formats.Rejected(int(active["echo_key"]), text)
         if "echo_input" in active:
             raise formats.Rejected(400, "cannot embed: " + call.inputs[0])
@@ -270,7 +273,8 @@ class Handler(BaseHTTPRequestHandler):
         if "limit" in active and len(call.inputs) > int(active["limit"]):
             raise formats.Rejected(413, "too many inputs")
         if "too_long" in active and max(map(len, call.inputs)) > int(active["too_long"]):
-            raise formats.Rejected(413, "too many tokens")
+            status, _, words = call.query.get("says", "413 too many tokens").partition(" ")
+            raise formats.Rejected(int(status), words)
 
     def misbehave_before(self, active):
         if "slow" in active:

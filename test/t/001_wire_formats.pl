@@ -230,6 +230,50 @@ is( query(q{SELECT string_agg(token, ' ') FROM inference_sparse_batch('el', ARRA
 	'dog cat', 'the heaviest token comes first');
 
 #
+# The key in another header, with another word before it, or none
+#
+
+my $elser = '"num_allocations": 1, "num_threads": 1';
+for my $case (
+	[ openai => '/v1/embeddings', '"api_key_header": "api-key"', 'api-key', 'sk-wire-key' ],
+	[ openai => '/v1/embeddings', '"api_key_header": "X-Key", "api_key_scheme": "Token"', 'x-key', 'Token sk-wire-key' ],
+	[ openai => '/v1/embeddings', '"api_key_scheme": ""', 'authorization', 'sk-wire-key' ],
+	[ openai => '/v1/embeddings', '"api_key_header": "authorization"', 'authorization', 'Bearer sk-wire-key' ],
+	[ openai => '/v1/embeddings', '"api_key_scheme": "Basic"', 'authorization', 'Basic sk-wire-key' ],
+	[ hugging_face => '/hf/embeddings', '"api_key_header": "api-key"', 'api-key', 'sk-wire-key' ],
+	[ hugging_face => '/hf/embeddings', '"api_key_scheme": "Token"', 'authorization', 'Token sk-wire-key' ],
+	[ elser => '/_inference/elser', "$elser, \"api_key_header\": \"x-key\"", 'x-key', 'sk-wire-key' ],
+	[ elser => '/_inference/elser', "$elser, \"api_key_scheme\": \"Bearer\"", 'authorization', 'Bearer sk-wire-key' ],
+	[ elser => '/hf/sparse', "$elser, \"api_key_scheme\": \"Token\"", 'authorization', 'Token sk-wire-key' ])
+{
+	my ($service, $path, $settings, $header, $value) = @$case;
+	my ($task, $call) = $service eq 'elser' ? ('sparse_embedding', 'inference_sparse') : ('text_embedding', 'inference_embed');
+
+	put($task, 'keyed', $service, "$key, $settings, \"url\": \"" . $provider->url($path, "key=$header") . '"');
+	$node->psql('postgres', "SET inference.max_retries = 0; SELECT $call('keyed', 'a text')");
+	my ($request) = $provider->last;
+	is($request->{headers}{$header}, $value, "$service: $settings");
+	is(scalar(grep { /sk-wire-key/ } values %{ $request->{headers} }), 1, "$service: and in no other header");
+	query(q{SELECT inference_delete('keyed')});
+}
+
+# What quotes such a header does not quote the key.
+put('text_embedding', 'keyed', 'openai', "$key, \"api_key_header\": \"api-key\", \"url\": \""
+	  . $provider->url('/v1/embeddings', 'key=api-key&fault=echo_key:400') . '"');
+my $echo = InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('keyed', 'a text')");
+like($echo, qr/HTTP status 400: key \[redacted\], header \[redacted\],/, 'a key in a header of its own, quoted by the provider');
+unlike($echo, qr/sk-wire-key/, 'is not shown');
+query(q{SELECT inference_delete('keyed')});
+
+#
+# Ollama's own interface
+#
+
+put('text_embedding', 'ollama', 'openai', "$key, \"model_id\": \"all-minilm\", \"url\": \"" . $provider->url('/api/embed') . '"');
+is_batch('ollama', \@texts, 8, 'openai: the answer of Ollama');
+is(($provider->last)[0]{body}{model}, 'all-minilm', 'which wants the name of a model');
+
+#
 # What a text is
 #
 
