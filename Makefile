@@ -51,6 +51,7 @@ install: install-engine
 install-engine: inference-engine
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) inference-engine '$(DESTDIR)$(bindir)'
+	@echo "The program is $(DESTDIR)$(bindir)/inference-engine"
 uninstall: uninstall-engine
 uninstall-engine:
 	rm -f '$(DESTDIR)$(bindir)/inference-engine'

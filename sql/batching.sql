@@ -2,6 +2,11 @@
 -- Calls over rows in batches: where the node stands in a plan, what it leaves
 -- alone, and that nothing is evaluated ahead of its turn.
 --
+
+-- Whatever the configuration of the server says.
+SET inference.batching = on;
+SET inference.max_batch_inputs = 0;
+
 SELECT inference_put('text_embedding', 'words', '{"service": "hashing", "service_settings": {"dimensions": 16}}') IS NOT NULL AS put;
 SELECT inference_put('sparse_embedding', 'terms', '{"service": "hashing"}') IS NOT NULL AS put;
 CREATE TABLE docs (id int, g int, body text, v real[]);

@@ -48,7 +48,7 @@ SELECT error_of($$SELECT _inference_read_response('nope', '{x}', '')$$);
 SELECT inference_get('words') IS NOT NULL AS still_here;
 
 -- Limits of settings.
-SELECT name, setting, unit, min_val, max_val, context FROM pg_settings WHERE name LIKE 'inference.%' ORDER BY name;
+SELECT name, boot_val, unit, min_val, max_val, context FROM pg_settings WHERE name LIKE 'inference.%' ORDER BY name;
 SET inference.max_batch_inputs = -1;
 SET inference.max_retries = 101;
 -- PostgreSQL 18 gives bounds their units.

@@ -3,6 +3,9 @@
 -- for.  Longer lists than are held at once are answered piece by piece.
 --
 
+-- Whatever the configuration of the server says.
+SET inference.batching = on;
+
 -- A row with larger settings than can be put, as a restored one can be: all others
 -- are listed, this one can be deleted.
 CREATE SERVER huge FOREIGN DATA WRAPPER inference;

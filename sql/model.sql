@@ -2,6 +2,9 @@
 -- Models: put, get, update, delete.
 --
 
+-- Whatever the configuration of the server says.
+SET inference.elser_url = '';
+
 -- The specification's examples, as they are written.
 SELECT inference_put('sparse_embedding', 'my-elser-model', '{
 "service": "elser",

@@ -1,6 +1,11 @@
 --
 -- A call without columns is made once, and never by the planner.
 --
+
+-- Whatever the configuration of the server says.
+SET inference.batching = on;
+SET inference.max_batch_inputs = 0;
+
 SELECT inference_put('text_embedding', 'words', '{"service": "hashing", "service_settings": {"dimensions": 64}}') IS NOT NULL AS put;
 SELECT inference_put('sparse_embedding', 'tokens', '{"service": "hashing"}') IS NOT NULL AS put;
 CREATE TABLE docs (id int, body text, v real[]);

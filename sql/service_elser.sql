@@ -1,6 +1,10 @@
 --
 -- Service elser, over HTTP in two formats.
 --
+
+-- Whatever the configuration of the server says.
+SET inference.elser_url = '';
+
 SELECT inference_put('sparse_embedding', 'el', '{"service": "elser", "service_settings": {"num_allocations": 1, "num_threads": 2}}');
 SELECT inference_put('sparse_embedding', 'el-es', '{"service": "elser", "service_settings": {"num_allocations": 1, "num_threads": 1, "api_key": "secret", "url": "https://es.example.org:9200/_inference/sparse_embedding/.elser-2-elasticsearch"}}');
 SELECT inference_put('sparse_embedding', 'el-hf', '{"service": "elser", "service_settings": {"num_allocations": 1, "num_threads": 1, "api_key": "secret", "url": "https://example.org/embed_sparse?x=/_inference/"}}');
@@ -14,7 +18,7 @@ SET inference.elser_url = 'https://elser.example.org/_inference/elser';
 SELECT _inference_show_request('el', '{a}');
 SET inference.elser_url = 'nonsense';
 SELECT _inference_show_request('el', '{a}');
-RESET inference.elser_url;
+SET inference.elser_url = '';
 SELECT _inference_show_request('el-es', '{a,b}');
 SELECT _inference_show_request('el-hf', '{a,b}');
 SELECT _inference_show_request('el-says', '{a,b}');

@@ -3,7 +3,9 @@
 #  1. The SQL of README.md and of each page of docs/ runs, block after block, in
 #     one session of psql on a database that has nothing but the extension, and
 #     prints what the document says.
-#  2. The README's way to give a key without showing it gives the key.
+#  2. What the pages have for the configuration of a server, a database or a role
+#     works as a session's first commands.
+#  3. The README's way to give a key without showing it gives the key.
 #
 # A server that the documents have at 127.0.0.1:8080 is the loopback provider.
 # Widths of columns and the dashes below their names are not compared, nor are
@@ -61,6 +63,21 @@ sub canonical
 	$text =~ s/^ //mg;
 	$text =~ s/\n+/\n/g;
 	return $text;
+}
+
+# Indented lines that change settings, each group in a session of its own.
+sub test_configuration
+{
+	my ($file) = @_;
+
+	for my $group (slurp_file($file) =~ /(?:^    \S.*\n)+/mg)
+	{
+		next unless $group =~ /^    ALTER (?:SYSTEM|DATABASE|ROLE) .*inference\./m;
+		my ($stderr) = ('');
+		$node->psql('postgres', $group, stderr => \$stderr, on_error_stop => 1);
+		is($stderr, '', "$file: " . $group =~ s/^ +//mgr);
+	}
+	return;
 }
 
 sub test_document
@@ -122,5 +139,10 @@ for my $file ('README.md', sort glob('docs/*.md'))
 	$node->safe_psql('postgres', "DROP DATABASE $database");
 	$node->safe_psql('postgres', 'DROP ROLE IF EXISTS model_admin; DROP ROLE IF EXISTS app');
 }
+
+# Superusers' commands, which stand outside of blocks.
+$node->safe_psql('postgres', 'CREATE ROLE app');
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+test_configuration($_) for 'README.md', sort glob('docs/*.md');
 
 done_testing();
