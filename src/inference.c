@@ -12,6 +12,7 @@
 #include "catalog/model_cache.h"
 #include "executor/batch_explain.h"
 #include "executor/batch_plan.h"
+#include "pipeline/discovery.h"
 
 INF_PG_MODULE_MAGIC;
 
@@ -23,6 +24,7 @@ _PG_init(void)
 	inf_guc_init();
 	inf_catalog_init();
 	inf_catalog_cache_init();
+	inf_discovery_init();
 	inf_batch_plan_init();
 	inf_batch_explain_init();
 }

@@ -107,25 +107,50 @@ inf_catalog_check_owner(const char *model_id, Oid server)
 				 errmsg("must be owner of inference model \"%s\"", model_id)));
 }
 
+/*
+ * Before its server exists there is no object to lock but the id of a model; two
+ * ids of one hash merely wait for each other.
+ */
+static Oid
+lock_of_id(const char *model_id)
+{
+	return (Oid) hash_bytes((const unsigned char *) model_id, strlen(model_id));
+}
+
 void
 inf_catalog_lock_id(const char *model_id)
 {
-	Oid			table = inf_catalog()->model_table;
-	uint32		hash = hash_bytes((const unsigned char *) model_id,
-								  strlen(model_id));
 	Oid			server;
 
-	/*
-	 * Before the server exists there is no object to lock but the id; two ids
-	 * of one hash merely wait for each other.
-	 */
-	LockDatabaseObject(table, (Oid) hash, 0, AccessExclusiveLock);
+	LockDatabaseObject(inf_catalog()->model_table, lock_of_id(model_id), 0,
+					   AccessExclusiveLock);
 
 	/* DROP SERVER and ALTER SERVER by hand lock the server itself. */
 	server = inf_catalog_find_server(model_id);
 	if (OidIsValid(server))
 		LockDatabaseObject(ForeignServerRelationId, server, 0,
 						   AccessExclusiveLock);
+}
+
+/* ConditionalLockDatabaseObject() is not in every minor release. */
+static bool
+try_lock(Oid classid, Oid objid, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, classid, objid, 0);
+	return LockAcquire(&tag, mode, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+bool
+inf_catalog_try_lock_id(const char *model_id, Oid server)
+{
+	if (!try_lock(inf_catalog()->model_table, lock_of_id(model_id),
+				  AccessExclusiveLock) ||
+		!try_lock(ForeignServerRelationId, server, AccessShareLock))
+		return false;
+	AcceptInvalidationMessages();
+	return true;
 }
 
 static void

@@ -39,6 +39,12 @@ extern void inf_catalog_check_owner(const char *model_id, Oid server);
 extern void inf_catalog_lock_id(const char *model_id);
 
 /*
+ * The same without waiting, for a change that no owner asked for; false if
+ * somebody else has the model in hand.
+ */
+extern bool inf_catalog_try_lock_id(const char *model_id, Oid server);
+
+/*
  * Makes the server; the current user becomes its owner.  A server of our
  * wrapper that has lost its model is taken if it is the current user's.
  */

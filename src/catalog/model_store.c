@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
@@ -249,6 +250,81 @@ inf_catalog_update_model(const InferenceModel *model, bool new_key)
 	if (new_key)
 		inf_catalog_write_secret(model);
 	CommandCounterIncrement();
+}
+
+/*
+ * The row of a model, if it is as of updated_at, as a scan finds it; sets what
+ * was discovered.
+ */
+static HeapTuple
+next_version(Relation rel, SysScanDesc scan, Oid server, TimestampTz updated_at,
+			 Jsonb **discovered)
+{
+	HeapTuple	tuple = systable_getnext(scan);
+	InferenceModel *model;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	model = read_model_row(rel, tuple);
+	if (model == NULL || model->server != server ||
+		model->updated_at != updated_at)
+		return NULL;
+	*discovered = model->discovered;
+	return tuple;
+}
+
+Jsonb *
+inf_catalog_read_discovered(const char *model_id, Oid server,
+							TimestampTz updated_at)
+{
+	const InferenceCatalog *cat = inf_catalog();
+	Relation	rel = table_open(cat->model_table, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan = inf_row_begin_scan(rel, cat->model_index, model_id, key);
+	Jsonb	   *discovered = NULL;
+
+	(void) next_version(rel, scan, server, updated_at, &discovered);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return discovered;
+}
+
+DiscoveryOutcome
+inf_catalog_store_discovered(const char *model_id, Oid server,
+							 TimestampTz updated_at, Jsonb *discovered,
+							 Jsonb **stored)
+{
+	const InferenceCatalog *cat = inf_catalog_if_installed();
+	DiscoveryOutcome outcome = DISCOVERY_GONE;
+	Relation	rel;
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (cat == NULL)
+		return DISCOVERY_GONE;
+	if (!ConditionalLockRelationOid(cat->model_table, RowExclusiveLock) ||
+		!inf_catalog_try_lock_id(model_id, server))
+		return DISCOVERY_BUSY;
+	rel = table_open(cat->model_table, NoLock);
+	scan = inf_row_begin_scan(rel, cat->model_index, model_id, key);
+	tuple = next_version(rel, scan, server, updated_at, stored);
+	if (HeapTupleIsValid(tuple) && JB_ROOT_COUNT(*stored) > 0)
+		outcome = DISCOVERY_KNOWN;
+	else if (HeapTupleIsValid(tuple))
+	{
+		int			column = Anum_model_discovered;
+		Datum		value = JsonbPGetDatum(discovered);
+		bool		isnull = false;
+
+		tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 1,
+										  &column, &value, &isnull);
+		CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+		outcome = DISCOVERY_WRITTEN;
+	}
+	systable_endscan(scan);
+	table_close(rel, NoLock);
+	return outcome;
 }
 
 void

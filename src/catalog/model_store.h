@@ -30,6 +30,31 @@ extern void inf_catalog_insert_model(const InferenceModel *model);
  */
 extern void inf_catalog_update_model(const InferenceModel *model, bool new_key);
 
+typedef enum DiscoveryOutcome
+{
+	DISCOVERY_WRITTEN,
+	DISCOVERY_KNOWN,			/* something was discovered before */
+	DISCOVERY_GONE,				/* there is no such model, or it was changed */
+	DISCOVERY_BUSY				/* somebody else has it in hand */
+} DiscoveryOutcome;
+
+/*
+ * What was discovered of a model as its row has it now, whatever the session's
+ * cache says; NULL if there is no such model, or not as of updated_at.
+ */
+extern Jsonb *inf_catalog_read_discovered(const char *model_id, Oid server,
+										  TimestampTz updated_at);
+
+/*
+ * Writes what was discovered of a model, unless something was before: that is
+ * put into stored.  Never waits.
+ */
+extern DiscoveryOutcome inf_catalog_store_discovered(const char *model_id,
+													 Oid server,
+													 TimestampTz updated_at,
+													 Jsonb *discovered,
+													 Jsonb **stored);
+
 /* Deletes the rows of a model, if there are any. */
 extern void inf_catalog_delete_model(const char *model_id);
 

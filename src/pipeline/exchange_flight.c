@@ -17,9 +17,9 @@
 #include "pipeline/batch.h"
 #include "pipeline/clock.h"
 #include "pipeline/exchange_flight.h"
+#include "pipeline/discovery.h"
 #include "pipeline/flight_fate.h"
 #include "pipeline/rate_limit.h"
-#include "settings/setting_read.h"
 
 /* A text is not cut to less: what refuses that, refuses something else. */
 #define MIN_CUT_BYTES 64
@@ -37,7 +37,9 @@ inf_flight_create(ExchangeBatch *batch, const InferenceInput *inputs,
 	flight->call.task_settings = exchange->task_settings;
 	flight->call.inputs = inputs;
 	flight->call.ninputs = ninputs;
-	flight->call.ndimensions = inf_setting_dimensions(exchange->model);
+	flight->call.ndimensions = inf_discovery_dimensions(exchange->service,
+														exchange->model,
+														exchange->task_settings);
 	flight->call.plain_numbers = exchange->endpoint->refuses_encodings;
 	flight->results = results;
 	batch->nleft++;

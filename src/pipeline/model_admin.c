@@ -17,6 +17,7 @@
 #include "catalog/model_store.h"
 #include "catalog/remains.h"
 #include "catalog/server_dependents.h"
+#include "pipeline/discovery.h"
 #include "pipeline/infer.h"
 #include "pipeline/model_admin.h"
 #include "pipeline/model_config.h"
@@ -59,9 +60,12 @@ probe_model(InferenceModel *model)
 {
 	int			wanted = inf_setting_integer(model->service_settings,
 											 "dimensions", 0);
-	InferenceEmbedding *result = inf_infer_probe(model, PROBE_TEXT);
-	const char *similarity;
+	InferenceEmbedding *result;
 
+	/* What was found out before must not decide how the answer is read. */
+	model->discovered = inf_setting_empty();
+	inf_discovery_forget(model);
+	result = inf_infer_probe(model, PROBE_TEXT);
 	if (model->task != INF_TASK_TEXT_EMBEDDING)
 		return;
 	if (wanted > 0 && result->ndimensions != wanted)
@@ -69,12 +73,8 @@ probe_model(InferenceModel *model)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("The retrieved embeddings size [%d] does not match the size specified in the settings [%d]. Please recreate the [%s] configuration with the correct dimensions",
 						result->ndimensions, wanted, model->model_id)));
-	similarity = inf_infer_service(model)->default_similarity;
-	model->discovered =
-		inf_setting_parse(similarity ?
-						  psprintf("{\"dimensions\": %d, \"similarity\": \"%s\"}",
-								   result->ndimensions, similarity) :
-						  psprintf("{\"dimensions\": %d}", result->ndimensions));
+	model->discovered = inf_discovery_make(inf_infer_service(model),
+										   result->ndimensions);
 }
 
 /* Each call would fail; whoever put the model has no reason to expect that. */
@@ -211,6 +211,7 @@ inf_admin_update(const char *path_task, const char *model_id, Jsonb *config,
 	warn_of_width(model, changed);
 	inf_catalog_update_model(changed, changed->api_key != model->api_key);
 	inf_catalog_touch_server(changed);
+	inf_discovery_forget(changed);
 	return changed;
 }
 

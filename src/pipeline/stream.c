@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "pipeline/batch.h"
+#include "pipeline/discovery.h"
 #include "pipeline/embedding_cache.h"
 #include "pipeline/infer.h"
 #include "pipeline/memo.h"
@@ -174,20 +175,20 @@ inf_stream_close(InferenceStream *stream)
  * ----------
  */
 
-/* Batches were checked one by one; here they are held against each other. */
+/*
+ * Batches were checked one by one; here they are held against each other, and
+ * against what is known of the model.
+ */
 static void
-check_dimensions(const InferenceModel *model,
+check_dimensions(const InferenceStream *stream,
 				 const InferenceEmbedding *results, int n)
 {
-	int			expected = inf_setting_dimensions(model);
+	const InferenceModel *model = stream->model;
 	InferenceFault fault = {.kind = INF_FAULT_NONE};
+	int			expected;
 
 	if (model->task != INF_TASK_TEXT_EMBEDDING || n == 0)
 		return;
-	if (expected > 0 && results[0].ndimensions != expected)
-		inf_fault_set(&fault, INF_FAULT_BAD_ANSWER,
-					  "the embeddings have %d dimensions where the model has %d",
-					  results[0].ndimensions, expected);
 	for (int i = 1; i < n && fault.kind == INF_FAULT_NONE; i++)
 		if (results[i].ndimensions != results[0].ndimensions)
 			inf_fault_set(&fault, INF_FAULT_BAD_ANSWER,
@@ -195,6 +196,16 @@ check_dimensions(const InferenceModel *model,
 						  results[0].ndimensions, results[i].ndimensions);
 	if (fault.kind != INF_FAULT_NONE)
 		inf_error_throw_fault(model, &fault, NULL, 1, NULL);
+	expected = inf_discovery_dimensions(stream->service, model,
+										stream->task_settings);
+	if (expected == 0)
+		expected = inf_discovery_learn(stream->service, model,
+									   stream->task_settings,
+									   results[0].ndimensions);
+	if (results[0].ndimensions != expected)
+		inf_discovery_throw(model->model_id, model->service,
+							inf_setting_is_set(model->service_settings, "dimensions"),
+							results[0].ndimensions, expected);
 }
 
 static void
@@ -321,7 +332,7 @@ inf_stream_finish(InferenceJob *job)
 		run_here(stream->service, stream->model, stream->task_settings,
 				 job->wanted, job->nwanted, job->fresh);
 	if (stream->checks_dimensions)
-		check_dimensions(stream->model, job->fresh, job->nwanted);
+		check_dimensions(stream, job->fresh, job->nwanted);
 	if (job->of_distinct)
 		remember(job);
 	else

@@ -24,6 +24,7 @@ any path:
 
 Control, not counted: GET /_control/stats, POST /_control/reset (counters),
 POST /_control/release (stalled requests, and answers that are held back),
+POST /_control/dims?n=N (default width from now on),
 GET /_control/last?n=K (requests), GET /_control/wait?stalled=N&requests=N&
 timeout_ms=M (until both hold; 504).  With --greet each connection begins with
 an answer, before any request.
@@ -478,6 +479,9 @@ class Handler(BaseHTTPRequestHandler):
             with STATE.changed:
                 STATE.releases += 1
                 STATE.changed.notify_all()
+            self.send_json(200, {})
+        elif verb == "dims":
+            formats.default_dimensions = int(query["n"])
             self.send_json(200, {})
         elif verb == "last":
             with STATE.changed:

@@ -7,6 +7,8 @@
 #   $provider->stats, ->reset, ->release, ->last($n)
 #       What it counted; counters to zero; stalled requests let go; the last
 #       $n requests.
+#   $provider->dims(12)
+#       Vectors are so wide from now on, where neither url nor request says.
 #   $provider->wait_for(stalled => 1, ...)
 #       Waits until its numbers are these; dies after a minute.
 #   $provider->requests_of(sub { ... })
@@ -76,6 +78,7 @@ sub control
 sub stats { return $_[0]->control('GET', 'stats'); }
 sub reset { return $_[0]->control('POST', 'reset'); }
 sub release { return $_[0]->control('POST', 'release'); }
+sub dims { return $_[0]->control('POST', "dims?n=$_[1]"); }
 sub last { return @{ $_[0]->control('GET', 'last?n=' . ($_[1] // 1)) }; }
 
 sub wait_for
