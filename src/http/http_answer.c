@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 
+#include "base/utf8.h"
 #include "http/http_answer.h"
 #include "http/http_retry.h"
 
@@ -153,17 +154,36 @@ inf_http_drop_body(HttpAnswer *answer)
 	answer->room_bytes = 0;
 }
 
+/* Whether a character of so many bytes (0: it is none) is no control character. */
+static bool
+is_printable(const unsigned char *s, int size)
+{
+	if (size == 1)
+		return *s >= ' ' && *s <= '~';
+
+	/* U+0080 to U+009F move the cursor of some terminals. */
+	return size > 1 && !(s[0] == 0xc2 && s[1] < 0xa0);
+}
+
 void
 inf_http_copy_printable(char *out, size_t out_bytes, const char *text,
 						size_t length)
 {
-	size_t		i;
+	const unsigned char *s = (const unsigned char *) text;
+	const unsigned char *end = s + Min(length, out_bytes - 1);
 
-	if (length >= out_bytes)
-		length = out_bytes - 1;
-	for (i = 0; i < length; i++)
-		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-	out[length] = '\0';
+	while (s < end)
+	{
+		int			size = *s < 0x80 ? 1 : inf_utf8_length(s, end);
+
+		if (is_printable(s, size))
+			memcpy(out, s, size);
+		else
+			memset(out, '?', size = 1);
+		out += size;
+		s += size;
+	}
+	*out = '\0';
 }
 
 /* What came before was an interim answer, or a proxy's. */

@@ -70,8 +70,8 @@ extern bool inf_http_ended_cleanly(const HttpAnswer *answer);
 extern void inf_http_drop_body(HttpAnswer *answer);
 
 /*
- * Copies text as far as it fits.  What is not printable ASCII becomes "?":
- * peers and libraries know nothing of the database's encoding.
+ * Copies text as far as it fits.  What is not printable, or no UTF-8, becomes
+ * "?": peers and libraries write what they like.
  */
 extern void inf_http_copy_printable(char *out, size_t out_bytes,
 									const char *text, size_t length);

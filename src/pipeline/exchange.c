@@ -200,7 +200,8 @@ static void
 check_moving(const Exchange *exchange, long timeout)
 {
 	if (timeout < 0 && exchange->line.nmoving == 0)
-		elog(ERROR, "requests to %s wait for none", exchange->host);
+		elog(ERROR, "requests of inference model \"%s\" wait for none",
+			 exchange->model->model_id);
 }
 
 /*

@@ -129,7 +129,8 @@ inf_flight_start(Flight *flight, int64 now_ms)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
-				 errdetail("Could not start a request to %s.", exchange->host)));
+				 errdetail("Could not start a request of inference model \"%s\".",
+						   exchange->model->model_id)));
 	flight->attempts++;
 	exchange->counters.requests++;
 	exchange->counters.bytes_sent += flight->request.body_bytes;

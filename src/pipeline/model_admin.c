@@ -93,6 +93,18 @@ notice_no_url(const InferenceModel *model)
 			 errhint("%s", route.missing_hint)));
 }
 
+/* Who puts a model over what another left should know. */
+static void
+notice_remains(const char *model_id)
+{
+	ModelRemains remains;
+
+	if (inf_catalog_find_remains(model_id, &remains) && !OidIsValid(remains.server))
+		ereport(NOTICE,
+				(errmsg("inference model \"%s\" replaces %s that a model of this name left",
+						model_id, remains.has_row ? "settings" : "a key")));
+}
+
 InferenceModel *
 inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
 			  bool validate)
@@ -114,6 +126,7 @@ inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
 	if (OidIsValid(inf_catalog_find_server(model_id)) &&
 		inf_catalog_has_row(model_id))
 		throw_duplicate(model_id);
+	notice_remains(model_id);
 	model->server = inf_catalog_create_server(model_id);
 	inf_catalog_insert_model(model);
 	notice_no_url(model);

@@ -287,7 +287,7 @@ for my $case (
 	my $limits = q{SET inference.connect_timeout = '100ms'};
 	like(error($encoding, qq{$limits; SET inference.allowed_hosts = 'other.example';
 		SELECT inference_embed('host', 'a')}),
-		qr/Service "openai" at \Q$word\E\.example: host .* is not in inference.allowed_hosts/,
+		qr/Service "openai" at \Q$word\E\.example: host "\Q$word\E\.example" is not in inference.allowed_hosts/,
 		"$name as host that is not allowed");
 	unlike(error($encoding, qq{$limits; SET inference.allowed_hosts = '$word.example';
 		SELECT inference_embed('host', 'a')}),

@@ -152,6 +152,10 @@ test_printable(void)
 
 	inf_http_copy_printable(out, sizeof(out), "a\n\xff\x7f~ z9", 9);
 	CHECK_STR(out, "a???~ z");
+	inf_http_copy_printable(out, sizeof(out), "\xc3\xb6\xf6\xc2\x9b\xe6\x9d", 7);
+	CHECK_STR(out, "\xc3\xb6?????");
+	inf_http_copy_printable(out, sizeof(out), "123456\xc3\xb6", 8);
+	CHECK_STR(out, "123456?");
 	inf_http_copy_printable(out, sizeof(out), "", 0);
 	CHECK_STR(out, "");
 
