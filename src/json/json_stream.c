@@ -15,6 +15,9 @@
 
 typedef enum State
 {
+	STATE_START,				/* a value or a byte order mark must follow */
+	STATE_MARK,					/* the second byte of such a mark */
+	STATE_MARK_END,				/* and the third */
 	STATE_VALUE,				/* one must follow */
 	STATE_FIRST_ELEMENT,		/* a value or "]" */
 	STATE_FIRST_KEY,			/* a key or "}" */
@@ -553,6 +556,26 @@ take_structure(JsonStream *stream, char c)
 }
 
 /*
+ * A byte of the mark that some writers put before UTF-8 (RFC 8259 lets readers
+ * ignore it), or the first of the value.
+ */
+static const char *
+take_mark(JsonStream *stream, const char *next)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (*next == mark[stream->state - STATE_START])
+	{
+		stream->state++;
+		return next + 1;
+	}
+	if (stream->state != STATE_START)
+		return fail(stream, "unexpected character"), NULL;
+	stream->state = STATE_VALUE;
+	return next;
+}
+
+/*
  * One step: a byte, or a run of them.  Numbers and words end at a byte that is
  * not theirs, which the next step looks at.  NULL: it cannot go on.
  */
@@ -563,6 +586,10 @@ step(JsonStream *stream, const char *next, const char *end)
 
 	switch ((State) stream->state)
 	{
+		case STATE_START:
+		case STATE_MARK:
+		case STATE_MARK_END:
+			return take_mark(stream, next);
 		case STATE_STRING:
 			return take_string(stream, next, end);
 		case STATE_ESCAPE:
@@ -628,7 +655,7 @@ inf_json_stream_init(JsonStream *stream, JsonTake take, void *reader)
 	memset(stream, 0, offsetof(JsonStream, text));
 	stream->take = take;
 	stream->reader = reader;
-	stream->state = STATE_VALUE;
+	stream->state = STATE_START;
 	stream->bad_element = -1;
 }
 

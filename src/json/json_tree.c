@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include <limits.h>
+#include <string.h>
 
 #include "json/json_scan.h"
 
@@ -71,6 +72,12 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 	*reason = NULL;
 	if (bytes == NULL)
 		bytes = "";				/* an empty file, mapped */
+	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+	{
+		/* a byte order mark, which RFC 8259 lets readers ignore */
+		bytes += 3;
+		length -= 3;
+	}
 	if (length > INT_MAX)
 		*reason = "it is too large";
 	else

@@ -169,6 +169,12 @@ main(void)
 	CHECK_STR(events("null"), "null ");
 	CHECK_STR(events(" 12 "), "n:12 ");
 	CHECK_STR(events("\"x\""), "s:x ");
+	CHECK_STR(events("\xef\xbb\xbf[1]"), "[ n:1 ] ");
+	CHECK_STR(events("\xef\xbb\xbf"), "it ends too early");
+	CHECK_STR(events("\xef\xbb[1]"), "unexpected character");
+	CHECK_STR(events("\xef[1]"), "unexpected character");
+	CHECK_STR(events(" \xef\xbb\xbf[1]"), "unexpected character");
+	CHECK_STR(events("\xef\xbb\xbf\xef\xbb\xbf[1]"), "unexpected character");
 	CHECK_STR(events("[]"), "[ ] ");
 	CHECK_STR(events("{}"), "{ } ");
 	CHECK_STR(events("[1,-2.5e+3,true,false,null,\"x\",[],{}]"),

@@ -55,6 +55,13 @@ test_syntax(void)
 	CHECK_STR(refusal("\"\""), NULL);
 	CHECK_STR(refusal("{\"\": {\"\": 1}}"), NULL);
 
+	/* a byte order mark, once and at the very begin */
+	CHECK_STR(refusal("\xef\xbb\xbf{}"), NULL);
+	CHECK(refusal("\xef\xbb\xbf") != NULL);
+	CHECK(refusal("\xef\xbb{}") != NULL);
+	CHECK(refusal("\xef\xbb\xbf\xef\xbb\xbf{}") != NULL);
+	CHECK(refusal(" \xef\xbb\xbf{}") != NULL);
+
 	CHECK_STR(refusal(""), "it ends too early");
 	CHECK_STR(refusal(" \n"), "it ends too early");
 	CHECK_STR(refusal("{\"a\": 1"), "it ends too early");
@@ -70,7 +77,6 @@ test_syntax(void)
 	CHECK(refusal("/**/ 1") != NULL);
 	CHECK(refusal("[\"\\x\"]") != NULL);
 	CHECK(refusal("]") != NULL);
-	CHECK(refusal("\xef\xbb\xbf{}") != NULL);
 
 	CHECK_STR(refusal("[[[[1]]]]"), NULL);
 	CHECK_STR(refusal("[[[[[1]]]]]"), "it is nested too deeply");
