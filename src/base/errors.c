@@ -7,6 +7,9 @@
 #include "base/errors.h"
 #include "base/text_encoding.h"
 
+/* Longest message of a fault; words of services, which they hold, are shorter. */
+#define MAX_MESSAGE_BYTES 8000
+
 typedef struct FaultRow
 {
 	InferenceFaultKind kind;
@@ -127,7 +130,8 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 	char	   *message;
 
 	message = inf_secret_scrub(model->api_key,
-							   fault->message ? fault->message : row->message);
+							   fault->message ? fault->message : row->message,
+							   MAX_MESSAGE_BYTES);
 	initStringInfo(&detail);
 	appendStringInfo(&detail, "Service \"%s\"", model->service);
 	if (host)

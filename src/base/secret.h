@@ -24,10 +24,10 @@ extern const char *inf_secret_reveal(const InferenceSecret *secret);
 extern int	inf_secret_length(const InferenceSecret *secret);
 
 /*
- * A copy of text in which every occurrence of the secret (as it is, URL-encoded,
- * base64-encoded, or as the middle-masked form that providers print) is replaced
- * by "[redacted]".  secret may be NULL.
+ * A copy of the first max_bytes of text without the secret (may be NULL), in all
+ * forms that secret_scrub.h names.
  */
-extern char *inf_secret_scrub(const InferenceSecret *secret, const char *text);
+extern char *inf_secret_scrub(const InferenceSecret *secret, const char *text,
+							  int max_bytes);
 
 #endif							/* INFERENCE_BASE_SECRET_H */

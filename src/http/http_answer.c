@@ -29,6 +29,9 @@
  */
 #define MAX_VALUE_BYTES 128
 
+/* Followed by what is limited: requests, tokens, input-tokens, ... */
+#define RESET_PREFIX "x-ratelimit-reset-"
+
 /* What is kept of a body that goes to a sink: enough for an error message. */
 #define MAX_KEPT_BYTES 4096
 
@@ -87,11 +90,12 @@ inf_http_add_header_line(HttpAnswer *answer, const char *line, size_t length)
 	else if (is_named(line, name_length, "content-type"))
 		inf_http_copy_printable(response->content_type,
 								sizeof(response->content_type),
-								value, strlen(value));
+								value, strlen(value) < sizeof(response->content_type) ?
+								strlen(value) : 0); /* a part might be one of a key */
 	else if (is_named(line, name_length, "retry-after"))
 		response->retry_after_ms = parse_retry_after_ms(value);
-	else if (is_named(line, name_length, "x-ratelimit-reset-requests") ||
-			 is_named(line, name_length, "x-ratelimit-reset-tokens"))
+	else if (name_length > strlen(RESET_PREFIX) &&
+			 strncasecmp(line, RESET_PREFIX, strlen(RESET_PREFIX)) == 0)
 		response->ratelimit_reset_ms = Max(response->ratelimit_reset_ms,
 										   inf_http_parse_reset_ms(value));
 	return true;

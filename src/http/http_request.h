@@ -76,8 +76,8 @@ typedef struct HttpResponse
 	size_t		received_bytes; /* of the whole body */
 	char		content_type[64];	/* empty when there is none */
 	int64		retry_after_ms; /* Retry-After, either form; -1: none */
-	int64		ratelimit_reset_ms; /* the latest of x-ratelimit-reset-requests
-									 * and -tokens; -1: none */
+	int64		ratelimit_reset_ms; /* the latest of x-ratelimit-reset-requests,
+									 * -tokens and the like; -1: none */
 	char		detail[INF_HTTP_DETAIL_BYTES];	/* what libcurl or the guard
 												 * said; may be empty */
 } HttpResponse;

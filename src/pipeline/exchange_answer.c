@@ -6,9 +6,7 @@
 
 #include "base/errors.h"
 #include "pipeline/exchange_flight.h"
-
-/* Longest text of an answer that is quoted when it is not JSON. */
-#define MAX_QUOTED_BYTES 200
+#include "service/reply_error.h"
 
 static InferenceFaultKind
 kind_of_outcome(HttpOutcome outcome)
@@ -37,31 +35,6 @@ kind_of_outcome(HttpOutcome outcome)
 	return INF_FAULT_CONNECT;
 }
 
-/* The start of a plain text answer, which some proxies give; else NULL. */
-static char *
-quote_plain_text(const HttpResponse *response)
-{
-	char	   *text;
-
-	if (strncmp(response->content_type, "text/plain", 10) != 0 ||
-		response->body_bytes == 0)
-		return NULL;
-	text = pnstrdup(response->body, Min(response->body_bytes, MAX_QUOTED_BYTES));
-	for (char *c = text; *c; c++)
-		if ((unsigned char) *c < 0x20 || (unsigned char) *c > 0x7e)
-			*c = ' ';
-	return text;
-}
-
-/* What the service says is wrong, or NULL. */
-static const char *
-read_error_words(const Exchange *exchange, const HttpResponse *response)
-{
-	const char *words = exchange->service->parse_error(response);
-
-	return words ? words : quote_plain_text(response);
-}
-
 bool
 inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 {
@@ -78,7 +51,7 @@ inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 	}
 	if (response->status < 200 || response->status > 299)
 	{
-		words = read_error_words(exchange, response);
+		words = inf_reply_error_words(response, exchange->model->api_key);
 		inf_fault_set(fault, inf_fault_of_status(response->status),
 					  words ? "HTTP status %d: %s" : "HTTP status %d",
 					  response->status, words);
@@ -91,7 +64,7 @@ inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 	if (fault->input == 0)
 		fault->hint = inf_service_url_hint(exchange->service, exchange->url,
 										   response->status);
-	words = read_error_words(exchange, response);
+	words = inf_reply_error_words(response, exchange->model->api_key);
 	if (words)
 		fault->message = psprintf("%s; the service says: %s",
 								  fault->message, words);

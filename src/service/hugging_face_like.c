@@ -10,7 +10,6 @@
 #include "base/errors.h"
 #include "http/http_url.h"
 #include "service/hugging_face_like.h"
-#include "service/reply_error.h"
 #include "service/request_body.h"
 
 void
@@ -28,16 +27,6 @@ inf_hugging_face_reply_shape(const InferenceCall *call, const char *url)
 	static const ReplyShape sparse = {.may_be_bare = true};
 
 	return call->model->task == INF_TASK_TEXT_EMBEDDING ? &dense : &sparse;
-}
-
-char *
-inf_hugging_face_parse_error(const HttpResponse *response)
-{
-	static const char *const paths[][3] = {
-		{"error"}, {"error", "message"}, {"message"}, {"detail"}
-	};
-
-	return inf_reply_find_text(response, paths, lengthof(paths));
 }
 
 const TooLongWords inf_hugging_face_too_long[] = {

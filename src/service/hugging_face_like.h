@@ -24,7 +24,4 @@ extern const ReplyShape *inf_hugging_face_reply_shape(const InferenceCall *call,
 extern const TooLongWords inf_hugging_face_too_long[];
 extern const char *inf_hugging_face_url_hint(const char *url);
 
-/* {"error": "..."} */
-extern char *inf_hugging_face_parse_error(const HttpResponse *response);
-
 #endif							/* INFERENCE_SERVICE_HUGGING_FACE_LIKE_H */

@@ -54,9 +54,6 @@ typedef struct InferenceServiceOps
 	const ReplyShape *(*reply_shape) (const InferenceCall *call,
 									  const char *url);
 
-	/* The service's own words in an answer that is no 2xx, or NULL. */
-	char	   *(*parse_error) (const HttpResponse *response);
-
 	/* Its words for a text that is too long, apart from status 413. */
 	const TooLongWords *too_long;
 

@@ -14,7 +14,6 @@
 #include "base/text_encoding.h"
 #include "http/http_url.h"
 #include "service/hugging_face_like.h"
-#include "service/reply_error.h"
 #include "service/request_body.h"
 #include "service/service.h"
 #include "settings/setting_read.h"
@@ -106,17 +105,6 @@ elser_reply_shape(const InferenceCall *call, const char *url)
 		inf_hugging_face_reply_shape(call, url);
 }
 
-/* Elasticsearch: {"error": {"reason": "..."}}; Hugging Face: a string. */
-static char *
-elser_parse_error(const HttpResponse *response)
-{
-	static const char *const paths[][3] = {
-		{"error", "reason"}, {"error"}, {"error", "message"}, {"message"}
-	};
-
-	return inf_reply_find_text(response, paths, lengthof(paths));
-}
-
 static const TooLongWords elser_too_long[] = {
 	/* Elasticsearch: "Input too large. The tokenized input length [600] exceeds the maximum sequence length [512]" */
 	{"exceeds the maximum sequence length", {400}},
@@ -142,7 +130,6 @@ const InferenceServiceOps inf_service_elser = {
 	.url = elser_url,
 	.build_request = elser_build_request,
 	.reply_shape = elser_reply_shape,
-	.parse_error = elser_parse_error,
 	.too_long = elser_too_long,
 	.url_hint = elser_url_hint,
 };

@@ -47,7 +47,6 @@ const InferenceServiceOps inf_service_hugging_face = {
 	.url = hugging_face_url,
 	.build_request = inf_hugging_face_build_request,
 	.reply_shape = inf_hugging_face_reply_shape,
-	.parse_error = inf_hugging_face_parse_error,
 	.too_long = inf_hugging_face_too_long,
 	.url_hint = inf_hugging_face_url_hint,
 };

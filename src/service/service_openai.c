@@ -12,7 +12,6 @@
 #include "base/errors.h"
 #include "http/http_url.h"
 #include "json/json_write.h"
-#include "service/reply_error.h"
 #include "service/request_body.h"
 #include "service/service.h"
 #include "settings/setting_read.h"
@@ -119,17 +118,6 @@ openai_reply_shape(const InferenceCall *call, const char *url)
 	return &shape;
 }
 
-/* {"error": {"message": "..."}}; compatible servers also use a string. */
-static char *
-openai_parse_error(const HttpResponse *response)
-{
-	static const char *const paths[][3] = {
-		{"error", "message"}, {"error"}, {"message"}, {"detail"}
-	};
-
-	return inf_reply_find_text(response, paths, lengthof(paths));
-}
-
 /* Of OpenAI, and of servers and gateways that speak as it does. */
 static const TooLongWords openai_too_long[] = {
 	/* OpenAI and Azure: "Invalid 'input[0]': maximum input length is 8192 tokens." */
@@ -192,7 +180,6 @@ const InferenceServiceOps inf_service_openai = {
 	.url = openai_url,
 	.build_request = openai_build_request,
 	.reply_shape = openai_reply_shape,
-	.parse_error = openai_parse_error,
 	.too_long = openai_too_long,
 	.url_hint = openai_url_hint,
 };

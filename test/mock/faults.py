@@ -34,6 +34,10 @@ TRANSPORT_FAULTS = {
     "gzip",  # a compressed answer, unasked
     "content_type",  # html: a page; none: no header
     "echo_key",  # N: that status, quoting the key in many forms
+    "echo_plain",  # N: status 400, plain text that quotes the key from byte N on
+    "error_shape",  # NAME: the error's text is where ERROR_SHAPES has it
+    "loading",  # S: status 503, the model is loaded in S seconds
+    "quota",  # status 429, and for good
     "echo_input",  # status 400, quoting the first input
     "error_200",  # status 200, an error in the body
     "poison",  # WORD: status 400 if an input holds it
@@ -125,11 +129,33 @@ def in_first_string(insert):
 BODY_FAULTS = {
     "half_json": lambda body, argument: body[: len(body) // 2],
     "empty": lambda body, argument: b"",
+    "byte_order_mark": lambda body, argument: b"\xef\xbb\xbf" + body,
     "invalid_utf8": in_first_string(b"\xc3\x28"),
     "nul_token": in_first_string(b"a\\u0000b"),
     "lone_surrogate": in_first_string(b"\\ud800"),
     "duplicate_key": lambda body, argument: body.replace(b"{", b'{"data": [], ', 1),
     "deep": lambda body, argument: b'{"x": ' + b"[" * int(argument) + b"]" * int(argument) + b"}",
+}
+
+# Where services and gateways put what went wrong.
+ERROR_SHAPES = {
+    "fastapi": lambda m: {"detail": [{"loc": ["body"], "msg": m, "type": "value_error"}]},
+    "detail": lambda m: {"detail": m},
+    "list": lambda m: [m],
+    "error_list": lambda m: {"error": [m, "another"]},
+    "errors": lambda m: {"errors": [{"code": 7, "message": m}], "success": False},
+    "list_of_errors": lambda m: [{"error": {"code": 400, "message": m, "status": "INVALID"}}],
+    "nested": lambda m: {"object": "error", "message": {"detail": [{"msg": m}]}},
+    "fault": lambda m: {"fault": {"faultstring": m, "detail": {"errorcode": "x.y"}}},
+    "oauth": lambda m: {"error": "invalid_client", "error_description": m},
+    "inner": lambda m: {"error": {"code": "BadRequest", "message": m, "innererror": {"code": "x"}}},
+    "aws": lambda m: {"__type": "ValidationException", "Message": m},
+    "problem": lambda m: {"type": "about:blank", "title": "Bad Request", "detail": m},
+    "fields": lambda m: {"title": "One or more errors", "errors": {"input": [m]}, "status": 400},
+    "spring": lambda m: {"status": 400, "error": "Bad Request", "message": m, "path": "/"},
+    "reason": lambda m: {"error": {"type": "x", "reason": m, "root_cause": []}, "status": 400},
+    "string": lambda m: m,
+    "other_name": lambda m: {"error": {"wording": {"en": m}}},
 }
 
 KNOWN = set(TRANSPORT_FAULTS) | set(RESULT_FAULTS) | set(BODY_FAULTS)
@@ -162,11 +188,16 @@ def change_body(faults, body):
 
 def key_in_many_forms(authorization):
     key = authorization.rpartition(" ")[2]
-    return "key %s, header %s, url %s, base64 %s %s, masked %s" % (
+    return "key %s, header %s, url %s, base64 %s %s %s, hex %s %s, cut %s %s, masked %s" % (
         key,
         authorization,
         urllib.parse.quote(key, safe=""),
         base64.b64encode(key.encode()).decode(),
         base64.b64encode(authorization.encode()).decode(),
+        base64.urlsafe_b64encode(("user:" + key).encode()).decode().rstrip("="),
+        key.encode().hex(),
+        key.encode().hex().upper(),
+        key[1:],
+        key[:-1],
         key[:4] + "*" * 8 + key[-4:],
     )

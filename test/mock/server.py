@@ -234,8 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             STATE.note_inputs(len(call.inputs))
             self.reject_on_request(call, active)
         except formats.Rejected as rejected:
-            extra = self.extra_headers(active)
-            self.send_json(rejected.status, provider.error(rejected.status, rejected.message), extra)
+            self.send_error_of(provider, rejected, active)
             return
         faults.change_results(active, call)
         value = provider.write(call)
@@ -249,6 +248,22 @@ class Handler(BaseHTTPRequestHandler):
 
     # ---- faults ----
 
+    def send_error_of(self, provider, rejected, active):
+        message = rejected.message
+        extra = self.extra_headers(active)
+        if "echo_plain" in active:
+            self.send_body(rejected.status, message.encode(), "text/plain; charset=utf-8", extra)
+            return
+        value = provider.error(rejected.status, message)
+        if "error_shape" in active:
+            value = faults.ERROR_SHAPES[active["error_shape"]](message)
+        elif "loading" in active:
+            value = {"error": message, "estimated_time": float(active["loading"])}
+        elif "quota" in active:
+            value["error"].update({"type": "insufficient_quota", "code": "insufficient_quota"})
+        body = faults.change_body(active, formats.encode(value))
+        self.send_body(rejected.status, body, "application/json", extra)
+
     def reject_on_request(self, call, active):
         if "status" in active:
             raise formats.Rejected(int(active["status"]), "mock says %s" % active["status"])
@@ -256,6 +271,14 @@ class Handler(BaseHTTPRequestHandler):
             header = call.query.get("key", "authorization")
             text = faults.key_in_many_forms(call.headers.get(header, ""))
             raise formats.Rejected(int(active["echo_key"]), text)
+        if "echo_plain" in active:
+            start = "no access with this key: ".rjust(int(active["echo_plain"]), ".")
+            key = call.headers.get("authorization", "").partition(" ")[2]
+            raise formats.Rejected(400, start + key + " is not known here")
+        if "loading" in active:
+            raise formats.Rejected(503, "Model mock is currently loading")
+        if "quota" in active:
+            raise formats.Rejected(429, "You exceeded your current quota")
         if "echo_input" in active:
             raise formats.Rejected(400, "cannot embed: " + call.inputs[0])
         if "sometimes" in active:

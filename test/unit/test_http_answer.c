@@ -36,7 +36,8 @@ test_headers(void)
 	CHECK(add_line(&answer, "CONTENT-type:  application/json; charset=utf-8 \r\n"));
 	CHECK(add_line(&answer, "retry-after:2\r\n"));
 	CHECK(add_line(&answer, "X-RateLimit-Reset-Requests: 6m0s\r\n"));
-	CHECK(add_line(&answer, "x-ratelimit-reset-tokens: 1s\r\n"));
+	CHECK(add_line(&answer, "x-ratelimit-reset-tokens: 510ms\r\n"));
+	CHECK(add_line(&answer, "x-ratelimit-reset-: 7h\r\n"));
 	CHECK(add_line(&answer, "x-ratelimit-reset: 99h\r\n"));
 	CHECK(add_line(&answer, "no colon\r\n"));
 	CHECK(!answer.has_whole_headers);
@@ -163,7 +164,7 @@ test_printable(void)
 	inf_http_init_answer(&answer, 100, &no_sink);
 	add_line(&answer, "Content-Type: "
 			 "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
-	CHECK_INT(strlen(answer.response.content_type), 63);
+	CHECK_STR(answer.response.content_type, "");
 }
 
 /* What a sink is told: "B" for each beginning, then the bytes. */
