@@ -50,6 +50,9 @@ static const FaultRow fault_rows[] = {
 	{INF_FAULT_RATE_LIMIT, ERRCODE_INSUFFICIENT_RESOURCES,
 		"the service's rate limit is used up",
 	"Try again later, or keep below the limit with the setting rate_limit of the model."},
+	{INF_FAULT_QUOTA, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+		"the account has no quota left",
+	"Look at the plan and the billing of the account with the service; trying again does not help."},
 	{INF_FAULT_INPUT_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 		"the service found the input too large",
 	"Shorten the texts, send fewer in a request (inference.max_batch_inputs), or set max_input_tokens of the model."},
@@ -88,6 +91,8 @@ inf_fault_of_status(int status)
 {
 	if (status >= 300 && status < 400)
 		return INF_FAULT_REDIRECT;
+	if (status == 402)
+		return INF_FAULT_QUOTA;
 	if (status == 401 || status == 403)
 		return INF_FAULT_AUTHENTICATION;
 	if (status == 408)

@@ -113,6 +113,7 @@ typedef enum InferenceFaultKind
 	INF_FAULT_REDIRECT,			/* 3xx: never followed */
 	INF_FAULT_AUTHENTICATION,	/* 401, 403 */
 	INF_FAULT_RATE_LIMIT,		/* 429 */
+	INF_FAULT_QUOTA,			/* 402, or a 429 that says it is for good */
 	INF_FAULT_INPUT_TOO_LARGE,	/* 413 */
 	INF_FAULT_REJECTED,			/* any other 4xx */
 	INF_FAULT_SERVER,			/* 5xx */

@@ -12,6 +12,10 @@
  */
 #define MAX_RESET_MS (INT64CONST(100) * 366 * 24 * 3600 * 1000)
 
+static bool is_loading(const HttpRetryState *state);
+static int64 loading_delay_ms(const HttpRetryPolicy *policy,
+							  const HttpRetryState *state, double chance,
+							  int64 left_ms);
 static bool is_worth_retrying(const HttpRetryState *state);
 static int64 backoff_ms(const HttpRetryPolicy *policy, int attempts,
 						double chance);
@@ -27,6 +31,8 @@ inf_http_retry_delay_ms(const HttpRetryPolicy *policy,
 	int64		asked_ms;
 	int64		left_ms = policy->time_budget_ms - state->elapsed_ms;
 
+	if (is_loading(state))
+		return loading_delay_ms(policy, state, chance, left_ms);
 	if (state->attempts > policy->max_retries || !is_worth_retrying(state))
 		return HTTP_RETRY_NEVER;
 
@@ -38,8 +44,30 @@ inf_http_retry_delay_ms(const HttpRetryPolicy *policy,
 }
 
 static bool
+is_loading(const HttpRetryState *state)
+{
+	return state->outcome == HTTP_ANSWERED && state->status == 503 &&
+		!state->is_final && state->loading_ms >= 0;
+}
+
+/* An estimate is no promise: what it leaves of the time budget is tried, too. */
+static int64
+loading_delay_ms(const HttpRetryPolicy *policy, const HttpRetryState *state,
+				 double chance, int64 left_ms)
+{
+	int64		delay_ms = backoff_ms(policy, state->attempts, chance);
+
+	if (policy->max_retries == 0 || state->loading_ms > policy->time_budget_ms ||
+		delay_ms > left_ms)
+		return HTTP_RETRY_NEVER;
+	return Min(Max(delay_ms, state->loading_ms), left_ms);
+}
+
+static bool
 is_worth_retrying(const HttpRetryState *state)
 {
+	if (state->is_final)
+		return false;
 	switch (state->outcome)
 	{
 		case HTTP_CANNOT_CONNECT:

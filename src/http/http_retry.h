@@ -30,6 +30,9 @@ typedef struct HttpRetryState
 	HttpOutcome outcome;
 	int			status;
 	bool		unreadable;		/* a 2xx whose body could not be read */
+	bool		is_final;		/* the service says that it is for good */
+	int64		loading_ms;		/* with 503: until the model is loaded, as the
+								 * service estimates; -1: not said */
 	int64		retry_after_ms; /* -1: not said */
 	int64		ratelimit_reset_ms; /* -1: not said */
 } HttpRetryState;
@@ -44,6 +47,10 @@ typedef struct HttpRetryState
  * (Retry-After first, else the rate limit's reset, and that only on 429 and
  * 503) replaces it when longer.  A wait that would end after the time budget
  * means never: giving up now is kinder than giving up later.
+ *
+ * A model that is being loaded is waited for as long as the time budget allows,
+ * however many attempts that takes, unless there are to be no retries at all or
+ * the estimate alone is beyond it.
  */
 extern int64 inf_http_retry_delay_ms(const HttpRetryPolicy *policy,
 									 const HttpRetryState *state,

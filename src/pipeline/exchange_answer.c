@@ -55,6 +55,8 @@ inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 		inf_fault_set(fault, inf_fault_of_status(response->status),
 					  words ? "HTTP status %d: %s" : "HTTP status %d",
 					  response->status, words);
+		if (inf_reply_is_out_of_quota(response))
+			fault->kind = INF_FAULT_QUOTA;
 		fault->hint = inf_service_url_hint(exchange->service, exchange->url,
 										   response->status);
 		return false;

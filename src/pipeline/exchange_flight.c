@@ -20,6 +20,7 @@
 #include "pipeline/discovery.h"
 #include "pipeline/flight_fate.h"
 #include "pipeline/rate_limit.h"
+#include "service/reply_error.h"
 
 /* A text is not cut to less: what refuses that, refuses something else. */
 #define MIN_CUT_BYTES 64
@@ -267,6 +268,8 @@ retry_delay(const Flight *flight, const InferenceFault *fault)
 		.outcome = response->outcome,
 		.status = response->status,
 		.unreadable = fault->kind == INF_FAULT_BAD_ANSWER,
+		.is_final = fault->kind == INF_FAULT_QUOTA,
+		.loading_ms = response->status == 503 ? inf_reply_loading_ms(response) : -1,
 		.retry_after_ms = response->retry_after_ms,
 		.ratelimit_reset_ms = response->ratelimit_reset_ms
 	};

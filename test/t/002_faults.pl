@@ -214,9 +214,29 @@ like(
 for my $service ('openai', 'hugging_face', 'elser')
 {
 	my $id = model($service, $paths{$service}, 'fault=echo_key:400');
-	fails($id, '38000', 'HTTP status 400: key \[redacted\], header (?:Bearer|ApiKey) \[redacted\], url \[redacted\], base64 \[redacted\] \[redacted\], masked \[redacted\]',
+	fails($id, '38000', 'HTTP status 400: key \[redacted\], header (?:Bearer|ApiKey) \[redacted\], url \[redacted\], base64 \[redacted\] \[redacted\] \[redacted\], hex \[redacted\] \[redacted\], cut \[redacted\] \[redacted\], masked \[redacted\]',
 		"$service: echo of the key", requests => $service eq 'openai' ? 3 : 2, sparse => $service eq 'elser');
 }
+
+# Wherever plain text is cut, no part of the key is left.
+for my $start (25, 150, 185, 195, 199, 200, 300)
+{
+	fails(model('openai', $paths{openai}, "fault=echo_plain:$start"), '38000',
+		'HTTP status 400: (?:(?!sk-).)+\n',
+		"echo of the key at byte $start", requests => 3);
+}
+
+#
+# Where services put what is wrong
+#
+
+for my $shape (qw(fastapi detail list error_list errors list_of_errors nested fault oauth inner aws problem fields spring reason string other_name))
+{
+	fails(model('openai', $paths{openai}, "fault=status:404;error_shape:$shape"), '38000',
+		'HTTP status 404: mock says 404\.', "an error in the shape of $shape");
+}
+fails(model('hugging_face', $paths{hugging_face}, 'fault=status:404;error_shape:fastapi;byte_order_mark'), '38000',
+	'HTTP status 404: mock says 404\.', 'an error behind a byte order mark');
 
 #
 # Tried again
@@ -246,7 +266,22 @@ fails(model('openai', $paths{openai}, 'fault=status:429;retry_after:3600'),
 fails(model('openai', $paths{openai}, 'fault=status:503'),
 	'58000', 'HTTP status 503: mock says 503', 'inference.retry_timeout 0',
 	settings => 'SET inference.max_retries = 3; SET inference.retry_timeout = 0;');
-for my $header ('retry_after:1', 'retry_after:httpdate', 'ratelimit_reset:1100ms')
+fails(model('openai', $paths{openai}, 'fault=quota'), '53400',
+	'HTTP status 429: You exceeded your current quota\.\nHINT:  Look at the plan', 'a quota that is used up',
+	settings => 'SET inference.max_retries = 3;');
+fails(model('openai', $paths{openai}, 'fault=status:402'), '53400',
+	'HTTP status 402: mock says 402', 'a payment that is required', settings => 'SET inference.max_retries = 3;');
+
+# A model that is being loaded is waited for, however often that takes asking.
+my $loading = model('hugging_face', $paths{hugging_face}, 'fault=loading:0.1&times=2&id=loading');
+is( $provider->requests_of(sub {
+		is( $node->safe_psql('postgres', "SET inference.max_retries = 1; SELECT count(embedding) FROM (" . call_of($loading, 0, "'a'") . ') x'),
+			'1', 'a model that is loaded after the second request');
+	}), 3, 'is asked three times, though one retry is allowed');
+fails(model('hugging_face', $paths{hugging_face}, 'fault=loading:61'), '58000',
+	'HTTP status 503: Model mock is currently loading', 'a model that takes longer than inference.retry_timeout',
+	settings => q{SET inference.max_retries = 3; SET inference.retry_timeout = '60s';});
+for my $header ('ratelimit_reset:510ms', 'retry_after:1', 'retry_after:httpdate', 'ratelimit_reset:1100ms')
 {
 	my $id = model('openai', $paths{openai}, "fault=status:429;$header&times=1&id=$header");
 	is( $node->safe_psql('postgres', "SELECT count(embedding) FROM (" . call_of($id, 0, "'a'") . ') x'),
@@ -264,7 +299,7 @@ $session->quit;
 # Odd, and yet right
 #
 
-for my $fault ('gzip', 'no_length', 'content_type:none', 'slow:20')
+for my $fault ('gzip', 'byte_order_mark', 'no_length', 'content_type:none', 'slow:20')
 {
 	my $id = model('openai', $paths{openai}, "fault=$fault");
 	is( $node->safe_psql('postgres', "SELECT inference_embed('$id', 'a text')"),

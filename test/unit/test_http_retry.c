@@ -23,6 +23,7 @@ answered(int status)
 		.attempts = 1,
 		.outcome = HTTP_ANSWERED,
 		.status = status,
+		.loading_ms = -1,
 		.retry_after_ms = -1,
 		.ratelimit_reset_ms = -1
 	};
@@ -78,6 +79,51 @@ test_what_is_retried(void)
 	state = answered(200);
 	state.unreadable = true;
 	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), 50);
+	state.status = 404;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
+}
+
+static void
+test_final(void)
+{
+	HttpRetryState state = answered(429);
+
+	state.is_final = true;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
+	state.ratelimit_reset_ms = 10;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
+}
+
+/* The time budget is 30 s. */
+static void
+test_loading(void)
+{
+	HttpRetryPolicy once = policy;
+	HttpRetryState state = answered(503);
+
+	state.loading_ms = 20000;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), 20000);
+	state.loading_ms = 20;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), 50);
+
+	/* beyond max_retries, and up to the end of the time budget */
+	state.attempts = 100;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), 500);
+	state.loading_ms = 20000;
+	state.elapsed_ms = 20100;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), 9900);
+	state.elapsed_ms = 29600;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
+
+	/* not if it cannot be in time, nor if nothing is tried again */
+	state = answered(503);
+	state.loading_ms = 30001;
+	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
+	state.loading_ms = 20;
+	once.max_retries = 0;
+	CHECK_INT(inf_http_retry_delay_ms(&once, &state, 0), HTTP_RETRY_NEVER);
+
+	/* another status has no such thing */
 	state.status = 404;
 	CHECK_INT(inf_http_retry_delay_ms(&policy, &state, 0), HTTP_RETRY_NEVER);
 }
@@ -206,6 +252,8 @@ int
 main(void)
 {
 	test_what_is_retried();
+	test_final();
+	test_loading();
 	test_backoff();
 	test_asked_waits();
 	test_time_budget();
