@@ -34,8 +34,10 @@ static CURLcode set_limits(CURL *easy, const HttpOptions *options);
 static CURLcode set_route(CURL *easy, const HttpOptions *options);
 static CURLcode set_tls(CURL *easy, const HttpOptions *options);
 static CURLcode set_callbacks(CURL *easy);
+#if INF_HAVE_CURL_PREREQ
 static int	judge_connection(void *arg, char *peer_ip, char *local_ip,
 							 int peer_port, int local_port);
+#endif
 static size_t take_header(char *line, size_t size, size_t nitems, void *arg);
 static void mark_unasked(HttpTransfer *transfer, const char *line, size_t length);
 static int	take_trace(CURL *easy, curl_infotype type, char *bytes, size_t length,
@@ -355,6 +357,7 @@ set_callbacks(CURL *easy)
 	return code;
 }
 
+#if INF_HAVE_CURL_PREREQ
 /*
  * libcurl has chosen a connection and is about to send.  What arrives while the
  * request is on its way cannot be told from its answer, by anybody; all that
@@ -392,6 +395,7 @@ judge_connection(void *arg, char *peer_ip, char *local_ip, int peer_port,
 		(void) shutdown(connection->socket, SHUT_RDWR);
 	return CURL_PREREQFUNC_ABORT;
 }
+#endif
 
 bool
 inf_http_wants_fresh(HttpTransfer *transfer, CURLcode code)
