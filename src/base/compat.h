@@ -72,19 +72,30 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 	CreateWaitEventSet((context), (nevents))
 #endif
 
+/* What a session waits for. */
+typedef enum InferenceWait
+{
+	INF_WAIT_HTTP,				/* the network */
+	INF_WAIT_RETRY,				/* to send again what failed */
+	INF_WAIT_RATE_LIMIT			/* the rate_limit of a model */
+} InferenceWait;
+
 /* 17 (c9af054653e8): extensions name their wait events. */
 #if PG_VERSION_NUM >= 170000
 static inline uint32
-inf_wait_event_http(void)
+inf_wait_event(InferenceWait wait)
 {
-	static uint32 wait_event = 0;
+	static const char *const names[] = {
+		"InferenceHttp", "InferenceRetryDelay", "InferenceRateLimit"
+	};
+	static uint32 events[lengthof(names)];
 
-	if (wait_event == 0)
-		wait_event = WaitEventExtensionNew("InferenceHttp");
-	return wait_event;
+	if (events[wait] == 0)
+		events[wait] = WaitEventExtensionNew(names[wait]);
+	return events[wait];
 }
 #else
-#define inf_wait_event_http() PG_WAIT_EXTENSION
+#define inf_wait_event(wait) PG_WAIT_EXTENSION
 #endif
 
 /* 18 (9324c8c58065): modules tell their name and version. */

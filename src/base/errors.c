@@ -124,6 +124,32 @@ append_input(StringInfo detail, InferenceFaultKind kind,
 		appendStringInfo(detail, " %s text %d", verb, input->position);
 }
 
+char *
+inf_error_describe_fault(const InferenceModel *model,
+						 const InferenceFault *fault, const char *host,
+						 int attempts, const InferenceInput *input)
+{
+	const FaultRow *row = find_row(fault->kind);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Service \"%s\"", model->service);
+	if (host)
+		appendStringInfo(&text, " at %s", host);
+	if (input)
+		append_input(&text, fault->kind, input);
+	appendStringInfo(&text, ": %s",
+					 inf_secret_scrub(model->api_key,
+									  fault->message ? fault->message : row->message,
+									  MAX_MESSAGE_BYTES));
+	if (attempts > 1)
+		appendStringInfo(&text, " (%d attempts)", attempts);
+	appendStringInfoChar(&text, '.');
+
+	/* Services speak UTF-8. */
+	return inf_text_for_message(text.data);
+}
+
 void
 inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 					  const char *host, int attempts,
@@ -131,33 +157,18 @@ inf_error_throw_fault(const InferenceModel *model, const InferenceFault *fault,
 {
 	const FaultRow *row = find_row(fault->kind);
 	const char *hint = fault->hint ? fault->hint : hint_of(row, model);
-	StringInfoData detail;
-	char	   *message;
 
-	message = inf_secret_scrub(model->api_key,
-							   fault->message ? fault->message : row->message,
-							   MAX_MESSAGE_BYTES);
-	initStringInfo(&detail);
-	appendStringInfo(&detail, "Service \"%s\"", model->service);
-	if (host)
-		appendStringInfo(&detail, " at %s", host);
-	if (input)
-		append_input(&detail, fault->kind, input);
+	/* Before ereport(), whose state this may clear. */
+	char	   *detail = inf_error_describe_fault(model, fault, host, attempts,
+												  input);
 
 	/* An answer that is good but for one text came from the right place. */
 	if (input && fault->kind == INF_FAULT_BAD_ANSWER)
 		hint = NULL;
-	appendStringInfo(&detail, ": %s", message);
-	if (attempts > 1)
-		appendStringInfo(&detail, " (%d attempts)", attempts);
-	appendStringInfoChar(&detail, '.');
-
-	/* Services speak UTF-8.  Before ereport(), whose state this may clear. */
-	message = inf_text_for_message(detail.data);
 	ereport(ERROR,
 			(errcode(row->sqlstate),
 			 errmsg("could not get embeddings from inference model \"%s\"",
 					model->model_id),
-			 errdetail_internal("%s", message),
+			 errdetail_internal("%s", detail),
 			 hint ? errhint("%s", hint) : 0));
 }

@@ -11,11 +11,17 @@
 #include "base/types.h"
 
 /*
- * Throws for a call that failed.  host (may be NULL) is where the request
- * went, attempts how often it was sent, input (NULL: none, or all) the text that
- * it is about.  The fault's message must not hold the
- * model's key; it is scrubbed of it here all the same.
+ * What is wrong, in the database encoding: "Service ... at ...: ...".  host (may
+ * be NULL) is where the request went, attempts how often it was sent, input
+ * (NULL: none, or all) the text that it is about.  The fault's message must not
+ * hold the model's key; it is scrubbed of it here all the same.
  */
+extern char *inf_error_describe_fault(const InferenceModel *model,
+									  const InferenceFault *fault,
+									  const char *host, int attempts,
+									  const InferenceInput *input);
+
+/* Throws for a call that failed, with that as its detail. */
 pg_noreturn extern void inf_error_throw_fault(const InferenceModel *model,
 											  const InferenceFault *fault,
 											  const char *host, int attempts,

@@ -154,7 +154,7 @@ inf_http_transfer_owner(const HttpTransfer *transfer)
  * all the time put off transfers, so they move in each round too.
  */
 HttpWait
-inf_http_wait(long timeout_ms)
+inf_http_wait(long timeout_ms, InferenceWait wait)
 {
 	int64		deadline_ms = INF_HTTP_NEVER;
 
@@ -170,7 +170,7 @@ inf_http_wait(long timeout_ms)
 
 		if (!dlist_is_empty(&transport.finished))
 			until_ms = 0;
-		is_interrupted = inf_http_sleep(transport.wait_set, until_ms);
+		is_interrupted = inf_http_sleep(transport.wait_set, until_ms, wait);
 		if (is_interrupted)
 			ResetLatch(MyLatch);
 		drive();

@@ -11,6 +11,7 @@
 #ifndef INFERENCE_HTTP_HTTP_TRANSPORT_H
 #define INFERENCE_HTTP_HTTP_TRANSPORT_H
 
+#include "base/compat.h"
 #include "http/http_guard.h"
 #include "http/http_request.h"
 
@@ -45,9 +46,10 @@ extern void *inf_http_transfer_owner(const HttpTransfer *transfer);
 
 /*
  * Lets transfers move until one finishes, timeout_ms have passed (-1: no
- * limit) or the latch is set.  Transfers stay as they are in each case.
+ * limit) or the latch is set.  Transfers stay as they are in each case.  wait is
+ * what others see that the session waits for.
  */
-extern HttpWait inf_http_wait(long timeout_ms);
+extern HttpWait inf_http_wait(long timeout_ms, InferenceWait wait);
 
 /* The next finished transfer that has not been handed out, or NULL. */
 extern HttpTransfer *inf_http_next_finished(void);

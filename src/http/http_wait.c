@@ -65,7 +65,7 @@ inf_http_make_wait_set(int descriptor)
 }
 
 bool
-inf_http_sleep(WaitEventSet *wait_set, int64 until_ms)
+inf_http_sleep(WaitEventSet *wait_set, int64 until_ms, InferenceWait wait)
 {
 	WaitEvent	events[N_WAIT_EVENTS];
 	long		timeout_ms = MAX_SLEEP_MS;
@@ -78,10 +78,10 @@ inf_http_sleep(WaitEventSet *wait_set, int64 until_ms)
 	if (wait_set == NULL)
 		return (WaitLatch(MyLatch,
 						  WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						  timeout_ms, inf_wait_event_http()) & WL_LATCH_SET) != 0;
+						  timeout_ms, inf_wait_event(wait)) & WL_LATCH_SET) != 0;
 
 	nevents = WaitEventSetWait(wait_set, timeout_ms, events, N_WAIT_EVENTS,
-							   inf_wait_event_http());
+							   inf_wait_event(wait));
 	for (i = 0; i < nevents; i++)
 	{
 		if ((events[i].events & WL_LATCH_SET) != 0)

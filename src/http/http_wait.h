@@ -29,6 +29,7 @@ extern WaitEventSet *inf_http_make_wait_set(int descriptor);
  * come.  True: the latch is set.  Ends the process with the postmaster.  With
  * no set (NULL), sleeps for latch and time alone.
  */
-extern bool inf_http_sleep(WaitEventSet *wait_set, int64 until_ms);
+extern bool inf_http_sleep(WaitEventSet *wait_set, int64 until_ms,
+						   InferenceWait wait);
 
 #endif							/* INFERENCE_HTTP_HTTP_WAIT_H */

@@ -18,6 +18,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/exchange_flight.h"
 #include "pipeline/rate_limit.h"
+#include "pipeline/wait_notice.h"
 
 /* As Elasticsearch: bounds of 1, 2, 4, 5, 5 ... seconds. */
 #define INITIAL_RETRY_DELAY_MS 1000
@@ -180,14 +181,34 @@ hand_out_arrivals(void)
 	}
 }
 
+/*
+ * What is waited for, if nothing comes before the timeout.  What waits for a turn
+ * has not been sent yet.
+ */
+static InferenceWait
+waits_for(Exchange *exchange, long timeout)
+{
+	FlightLine *line = &exchange->line;
+
+	if (line->nmoving > 0 || timeout <= 0)
+		return INF_WAIT_HTTP;
+	if (line->hold_ms > inf_now_ms() ||
+		!dlist_is_empty(&line->queues[FLIGHT_PART]) ||
+		!dlist_is_empty(&line->queues[FLIGHT_AGAIN]))
+		return INF_WAIT_RETRY;
+	inf_notice_rate_limit(exchange->model, timeout);
+	return INF_WAIT_RATE_LIMIT;
+}
+
 static void
 wait_for_arrivals(Exchange *exchange, long timeout)
 {
+	InferenceWait wait = waits_for(exchange, timeout);
 	instr_time	start;
 	instr_time	end;
 
 	INSTR_TIME_SET_CURRENT(start);
-	if (inf_http_wait(timeout) == HTTP_WAIT_INTERRUPTED)
+	if (inf_http_wait(timeout, wait) == HTTP_WAIT_INTERRUPTED)
 		CHECK_FOR_INTERRUPTS();
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);

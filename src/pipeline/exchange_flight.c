@@ -20,6 +20,7 @@
 #include "pipeline/discovery.h"
 #include "pipeline/flight_fate.h"
 #include "pipeline/rate_limit.h"
+#include "pipeline/wait_notice.h"
 #include "service/reply_error.h"
 
 /* A text is not cut to less: what refuses that, refuses something else. */
@@ -376,7 +377,7 @@ input_at_fault(const Flight *flight, const InferenceFault *fault,
 }
 
 static void
-retry(Flight *flight, int64 delay_ms)
+retry(Flight *flight, const InferenceFault *fault, int64 delay_ms)
 {
 	Exchange   *exchange = flight->exchange;
 	int64		now_ms = inf_now_ms();
@@ -386,6 +387,8 @@ retry(Flight *flight, int64 delay_ms)
 	exchange->counters.retries++;
 	inf_line_push_first(&exchange->line, &flight->place,
 						flight->place.is_part ? FLIGHT_PART : FLIGHT_AGAIN);
+	inf_notice_retry(exchange->model, fault, exchange->host, flight->attempts,
+					 flight->place.due_ms - now_ms);
 }
 
 /* Sends a flight again that has failed, or throws. */
@@ -404,7 +407,7 @@ send_again(Flight *flight, const InferenceFault *fault)
 	switch (fate)
 	{
 		case FLIGHT_RETRY:
-			retry(flight, failure.retry_delay_ms);
+			retry(flight, fault, failure.retry_delay_ms);
 			break;
 		case FLIGHT_ASK_PLAINLY:
 			flight->call.plain_numbers = true;

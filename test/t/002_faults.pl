@@ -288,6 +288,41 @@ for my $header ('ratelimit_reset:510ms', 'retry_after:1', 'retry_after:httpdate'
 		'1', "$header: then it works");
 }
 
+# Who waits for more than a moment is told why, once for a statement.
+sub messages_of
+{
+	my ($sql) = @_;
+	my $stderr = '';
+
+	$node->psql('postgres', $sql, stderr => \$stderr, on_error_die => 1);
+	unlike($stderr, qr/\Q$key\E/, 'no key in messages');
+	return $stderr;
+}
+
+sub count_in
+{
+	my ($pattern, $text) = @_;
+	return scalar(() = $text =~ /$pattern/g);
+}
+
+my $waiting = model('openai', $paths{openai}, 'fault=status:429;retry_after:1&times=2&id=waiting');
+my $said = messages_of("SELECT inference_embed('$waiting', 'a text') IS NOT NULL");
+like($said,
+	qr/^psql:<stdin>:1: NOTICE:  waiting 1\.\d s before inference model "$waiting" is asked again\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 429: mock says 429\.\nHINT:  The settings inference\.max_retries/,
+	'a wait of a second is announced');
+is(count_in('NOTICE', $said), 1, 'once, though there were two');
+$waiting = model('openai', $paths{openai}, 'fault=status:503&times=1&id=waiting_shortly');
+is(messages_of("SELECT inference_embed('$waiting', 'a text') IS NOT NULL"), '', 'a shorter one is not');
+$waiting = model('openai', $paths{openai}, 'fault=status:503&times=1&id=waiting_debug');
+like(messages_of("SET client_min_messages = debug1; SELECT inference_embed('$waiting', 'a text') IS NOT NULL"),
+	qr/DEBUG:  request of inference model "$waiting" is sent again in 0\.\d s\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 503: mock says 503\./,
+	'but at level DEBUG1');
+$waiting = model('openai', $paths{openai});
+$node->safe_psql('postgres', qq{SELECT inference_update('$waiting', '{"service_settings": {"rate_limit": {"requests_per_minute": 50}}}')});
+$said = messages_of("DO \$\$ BEGIN PERFORM inference_embed('$waiting', 'a'); PERFORM inference_embed('$waiting', 'b'); PERFORM inference_embed('$waiting', 'c'); END \$\$");
+like($said, qr/NOTICE:  waiting 1\.[12] s for the rate_limit of inference model "$waiting"\n/, 'so is one for a rate limit');
+is(count_in('NOTICE', $said), 1, 'once');
+
 # The kept connection that the provider has closed meanwhile is no fault.
 my $id = model('openai', $paths{openai}, 'fault=close_idle');
 my $session = $node->background_psql('postgres');
