@@ -202,6 +202,12 @@ typedef UpperUniquePath InfUniquePath;
 #define inf_merge_actions(query) NIL
 #endif
 
+/* 15 (cbc7a7a10b5c): a custom path says whether it computes expressions. */
+#include "nodes/extensible.h"
+#if PG_VERSION_NUM < 150000
+#define CUSTOMPATH_SUPPORT_PROJECTION 0
+#endif
+
 /* 16 (2489d76c4906): a column knows the outer joins that may make it null. */
 #if PG_VERSION_NUM >= 160000
 #define inf_set_nulling_join(var, join) \

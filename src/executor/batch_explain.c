@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "executor/batch_explain.h"
+#include "executor/batch_filter.h"
 #include "executor/call_search.h"
 #include "executor/constant_call.h"
 
@@ -52,20 +53,23 @@ find_others(Node *node, void *context)
 }
 
 void
-inf_batch_note_calls(const PlannerInfo *root, List *batched)
+inf_batch_note_calls(PlannerInfo *root, List *batched)
 {
 	Query	   *query = root->parse;
 	CallWalk	of_rows = {batched, NIL};
 	CallWalk	of_filters = {NIL, NIL};
+	CallWalk	of_where = {NIL, NIL};
 
 	if (!is_explaining)
 		return;
+	of_where.batched = inf_filter_calls(root);
 	(void) find_others((Node *) query->targetList, &of_rows);
 	(void) find_others(query->havingQual, &of_rows);
 	(void) find_others((Node *) inf_merge_actions(query), &of_rows);
 
+	(void) find_others((Node *) query->jointree, &of_where);
+
 	/* Nothing here is ever batched, though the same call may be above. */
-	(void) find_others((Node *) query->jointree, &of_filters);
 	(void) find_others((Node *) query->returningList, &of_filters);
 	(void) find_others((Node *) query->onConflict, &of_filters);
 	(void) range_table_walker(query->rtable, find_others, &of_filters,

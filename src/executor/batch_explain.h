@@ -16,6 +16,6 @@ extern void inf_batch_explain_init(void);
  * For the planner: a query has been planned, and these of its calls are
  * batched.  Remembered while EXPLAIN plans, else nothing.
  */
-extern void inf_batch_note_calls(const PlannerInfo *root, List *batched);
+extern void inf_batch_note_calls(PlannerInfo *root, List *batched);
 
 #endif							/* INFERENCE_EXECUTOR_BATCH_EXPLAIN_H */

@@ -84,6 +84,7 @@ is_column(const Expr *expr)
 List *
 inf_batch_add_fallbacks(List *expressions, const CustomScan *scan)
 {
+	bool		has_quals = scan->scan.plan.qual != NIL;
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -91,7 +92,8 @@ inf_batch_add_fallbacks(List *expressions, const CustomScan *scan)
 	{
 		Node	   *node = lfirst(lc);
 
-		if (!IsA(node, TargetEntry) || !is_column(((TargetEntry *) node)->expr))
+		if (has_quals || !IsA(node, TargetEntry) ||
+			!is_column(((TargetEntry *) node)->expr))
 			node = add_fallback(node, unconstify(CustomScan *, scan));
 		result = lappend(result, node);
 	}

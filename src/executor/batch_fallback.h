@@ -12,7 +12,7 @@
 /*
  * Of a scan, a list of what it computes, or of its conditions, with calls in
  * place of answers that are missing.  Columns that are handed on as they are
- * stay so.
+ * stay so: who reads them knows when they are there.
  */
 extern List *inf_batch_add_fallbacks(List *expressions, const CustomScan *scan);
 

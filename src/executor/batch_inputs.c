@@ -8,6 +8,7 @@
 
 #include "base/compat.h"
 #include "executor/batch_inputs.h"
+#include "executor/batch_node.h"
 
 /* The only path below one that computes expressions, or NULL. */
 static const Path *
@@ -79,6 +80,9 @@ inf_batch_find_inputs(PlannerInfo *root, const Path *path, BatchInputs *inputs)
 	else if (subpath)
 	{
 		inputs->exprs = subpath->pathtarget->exprs;
+		if (IsA(path, ProjectionPath))
+			inputs->exprs = list_concat_copy(inputs->exprs,
+											 inf_batch_calls_given(subpath));
 		inputs->aggregates = IsA(path, AggPath) ||
 			IsA(path, GroupingSetsPath) || IsA(path, WindowAggPath);
 		inputs->grouping_sets = IsA(path, GroupingSetsPath);

@@ -55,11 +55,47 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	inf_copy_disabled_nodes(&batch->path, path);
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
-	batch->custom_private = list_make3(calls, conditions,
+	batch->custom_private = list_make4(calls, conditions, NIL,
 									   makeInteger(reader.first_rows));
 	batch->methods = &batch_path_methods;
 	*reader.batched = list_concat_unique(*reader.batched, calls);
 	return (Path *) batch;
+}
+
+void
+inf_batch_set_quals(Path *path, List *quals)
+{
+	CustomPath *batch = castNode(CustomPath, path);
+
+	lthird(batch->custom_private) = quals;
+
+	/* What is above may have it compute something else from its answers. */
+	batch->flags |= CUSTOMPATH_SUPPORT_PROJECTION;
+}
+
+bool
+inf_batch_has_quals(const Path *path)
+{
+	return IsA(path, CustomPath) &&
+		((const CustomPath *) path)->methods == &batch_path_methods &&
+		lthird(((const CustomPath *) path)->custom_private) != NIL;
+}
+
+List *
+inf_batch_calls_given(const Path *path)
+{
+	const CustomPath *batch = (const CustomPath *) path;
+	List	   *calls = NIL;
+	ListCell   *call;
+	ListCell   *condition;
+
+	if (!inf_batch_has_quals(path))
+		return NIL;
+	forboth(call, linitial(batch->custom_private),
+			condition, lsecond(batch->custom_private))
+		if (lfirst(condition) == NULL)
+			calls = lappend(calls, lfirst(call));
+	return calls;
 }
 
 /* The columns of the child, then the calls. */
@@ -109,12 +145,14 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 										 copyObject(call->args));
 	}
 	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = copyObject((List *) lthird(path->custom_private));
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
 	scan->custom_private = list_make3(kinds, functions,
-									  list_make1_int(intVal(lthird(path->custom_private))));
+									  list_make1_int(intVal(lfourth(path->custom_private))));
+	scan->flags = path->flags;
 	if (ExecSupportsBackwardScan(linitial(custom_plans)))
-		scan->flags = CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
+		scan->flags |= CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
 	scan->methods = &inf_batch_scan_methods;
 	return &scan->scan.plan;
 }

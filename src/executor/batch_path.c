@@ -64,6 +64,9 @@ batch_computing_path(Reader reader, Path *path)
 
 	if (!inf_batch_find_inputs(reader.root, path, &inputs))
 		return path;
+	if (IsA(path, ProjectionPath))
+		*reader.batched = list_concat_unique(*reader.batched,
+											 inf_batch_calls_given(((ProjectionPath *) path)->subpath));
 	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
 	if (calls == NIL)
 		return path;

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "executor/batch_explain.h"
+#include "executor/batch_filter.h"
 #include "executor/batch_merge.h"
 #include "executor/batch_path.h"
 #include "executor/batch_plan.h"
@@ -31,12 +32,8 @@
 
 static create_upper_paths_hook_type next_hook = NULL;
 
-/*
- * Whether whoever reads all that a query gives may stop before the end: the
- * holder of a cursor, EXISTS, a join, a LIMIT further out.
- */
-static bool
-may_stop(PlannerInfo *root)
+bool
+inf_batch_may_stop(PlannerInfo *root)
 {
 	bool		has_limit = root->parse->limitCount != NULL;
 
@@ -64,7 +61,7 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 		return;
 	may_batch = inf_guc_batching && inf_batch_has_calls((Node *) root->parse, NULL) &&
 		!inf_has_volatile_rows(root);
-	if (may_stop(root))
+	if (inf_batch_may_stop(root))
 		reader.first_rows = 1;
 	if (may_batch)
 		inf_batch_subpaths(reader, output_rel->pathlist);
@@ -78,5 +75,6 @@ inf_batch_plan_init(void)
 {
 	next_hook = create_upper_paths_hook;
 	create_upper_paths_hook = batch_final_paths;
+	inf_filter_init();
 	RegisterCustomScanMethods(&inf_batch_scan_methods);
 }

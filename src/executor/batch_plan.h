@@ -7,6 +7,14 @@
 
 #include "postgres.h"
 
+#include "nodes/pathnodes.h"
+
+/*
+ * Whether whoever reads all that a query gives may stop before the end: the
+ * holder of a cursor, EXISTS, a join, a LIMIT further out.
+ */
+extern bool inf_batch_may_stop(PlannerInfo *root);
+
 /* Hooks into the planner. */
 extern void inf_batch_plan_init(void);
 

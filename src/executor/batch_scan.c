@@ -183,9 +183,12 @@ start_anew(BatchScanState *state)
 	state->is_at_end = false;
 }
 
-/* What is computed from calls that may not have been made: see batch_fallback.c. */
+/*
+ * What is computed, and which conditions are checked, from calls that may not
+ * have been made: see batch_fallback.c.
+ */
 static void
-prepare_projection(BatchScanState *state)
+prepare_fallbacks(BatchScanState *state)
 {
 	PlanState  *ps = &state->css.ss.ps;
 	CustomScan *scan = (CustomScan *) ps->plan;
@@ -193,7 +196,10 @@ prepare_projection(BatchScanState *state)
 
 	for (int i = 0; i < state->ncalls; i++)
 		is_conditional |= state->calls[i].condition != NULL;
-	if (is_conditional && ps->ps_ProjInfo)
+	if (!is_conditional)
+		return;
+	ps->qual = ExecInitQual(inf_batch_add_fallbacks(scan->scan.plan.qual, scan), ps);
+	if (ps->ps_ProjInfo)
 		ps->ps_ProjInfo = ExecBuildProjectionInfo(inf_batch_add_fallbacks(scan->scan.plan.targetlist,
 																		  scan),
 												  ps->ps_ExprContext,
@@ -217,7 +223,7 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	state->first_rows = linitial_int(list_nth(scan->custom_private,
 											  BATCH_PRIVATE_FIRST_ROWS));
 	prepare_calls(state);
-	prepare_projection(state);
+	prepare_fallbacks(state);
 	state->context = AllocSetContextCreate(estate->es_query_cxt,
 										   "inference batch scan",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -538,18 +544,24 @@ next_row(CustomScanState *css)
 {
 	ProjectionInfo *projection = css->ss.ps.ps_ProjInfo;
 	BatchScanState *state = (BatchScanState *) css;
-	TupleTableSlot *slot = ScanDirectionIsBackward(css->ss.ps.state->es_direction) ?
-		fetch_row_before(state) : fetch_row(state);
+	TupleTableSlot *slot;
 
-	if (slot == NULL)
+	for (;;)
 	{
-		/* who asks for a result slot gets an empty one of its kind */
-		return projection ? ExecClearTuple(projection->pi_state.resultslot) : NULL;
+		slot = ScanDirectionIsBackward(css->ss.ps.state->es_direction) ?
+			fetch_row_before(state) : fetch_row(state);
+		if (slot == NULL)
+		{
+			/* who asks for a result slot gets an empty one of its kind */
+			return projection ? ExecClearTuple(projection->pi_state.resultslot) : NULL;
+		}
+		css->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
+		if (ExecQual(css->ss.ps.qual, css->ss.ps.ps_ExprContext))
+			break;
+		InstrCountFiltered1(css, 1);
+		CHECK_FOR_INTERRUPTS();
 	}
-	if (projection == NULL)
-		return slot;
-	css->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
-	return ExecProject(projection);
+	return projection ? ExecProject(projection) : slot;
 }
 
 /*

@@ -223,7 +223,7 @@ asks(q{SELECT bool_and(v = inference_embed('m', body)) FROM docs, generate_serie
 asks(q{SET inference.cache_size = '1MB'; SELECT bool_and(v = inference_embed('m', body)) FROM docs, generate_series(1, 3)},
 	2, 't', 'the same with a cache');
 asks(q{SELECT bool_and(v = inference_embed(CASE id % 2 WHEN 0 THEN 'm' ELSE 'other' END, body)) FROM docs}, 2, 't', 'a model of each row');
-asks(q{SELECT id FROM docs WHERE id < 5 AND v = inference_embed('m', 'text ' || id)}, 4, "1\n2\n3\n4", 'quals in the order of their cost');
+asks(q{SELECT id FROM docs WHERE id < 5 AND v = inference_embed('m', 'text ' || id)}, 1, "1\n2\n3\n4", 'quals in the order of their cost');
 asks(q{SELECT inference_embed('m', body) IS NOT NULL FROM docs LIMIT 3}, 1, "t\nt\nt", 'LIMIT');
 
 #
