@@ -69,6 +69,9 @@ CREATE TRIGGER inference_guard BEFORE INSERT OR UPDATE OR DELETE ON inference_se
 CREATE TRIGGER inference_guard_truncate BEFORE TRUNCATE ON inference_secret
 	FOR EACH STATEMENT EXECUTE FUNCTION _inference_guard();
 
+-- It also keeps a subscription from copying keys.
+ALTER TABLE inference_secret ENABLE ALWAYS TRIGGER inference_guard;
+
 -- A server goes with whatever it belongs to: an extension that it is a member
 -- of, that extension's schema, the wrapper.
 DROP EVENT TRIGGER inference_server_dropped;

@@ -15,6 +15,7 @@
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "replication/logicalworker.h"
 #include "utils/builtins.h"
 #include "utils/array.h"
 #include "utils/rel.h"
@@ -68,6 +69,19 @@ check_restored_row(Relation rel, HeapTuple tuple)
 		refuse_change(rel);
 }
 
+/*
+ * The guard of keys runs for replicas, too.  A subscription gets none, whatever
+ * the publisher sends: keys are bound to servers, which are not replicated.
+ */
+static Datum
+guard_replica(const TriggerData *data)
+{
+	if (IsLogicalWorker())
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+						   data->tg_newtuple : data->tg_trigtuple);
+}
+
 Datum
 _inference_guard(PG_FUNCTION_ARGS)
 {
@@ -78,6 +92,8 @@ _inference_guard(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called as a trigger",
 						"_inference_guard")));
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return guard_replica(data);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
 		RelationGetRelid(data->tg_relation) == inf_catalog()->model_table)
 		check_restored_row(data->tg_relation, data->tg_trigtuple);

@@ -5,7 +5,8 @@
 #     view, whatever was analyzed and however long the key is.  The same after
 #     an upgrade from a version that left it there.
 #  2. Logical decoding gives no key, to no plugin, whether it is put, updated,
-#     deleted, moved by an upgrade or rewritten by VACUUM FULL.
+#     deleted, moved by an upgrade or rewritten by VACUUM FULL.  A subscription
+#     gets none, neither with its first copy nor later.
 #  3. A key has a greatest length, of which all is kept.
 #  4. A key goes with its server, however that goes, and never to another server
 #     of the same name; a key that was left behind is not used.  pg_upgrade keeps
@@ -188,23 +189,22 @@ for my $case (
 	$node->safe_psql('postgres', 'DROP DATABASE servers');
 }
 
-for my $off ('SET session_replication_role = replica', 'ALTER EVENT TRIGGER inference_server_dropped DISABLE')
-{
-	InferenceCluster::create_database($node, 'servers');
-	$node->safe_psql('servers', 'GRANT USAGE ON FOREIGN DATA WRAPPER inference TO alice, eve');
-	$node->safe_psql('servers', 'SET ROLE alice;' . put('am', $short));
-	$node->safe_psql('servers', "$off; DROP SERVER am");
-	is($node->safe_psql('servers', $state), '1|1', "$off: it is left behind");
-	$node->safe_psql('servers', 'SET ROLE eve; CREATE SERVER am FOREIGN DATA WRAPPER inference');
-	like(InferenceCluster::error_of($node, 'servers', "SET ROLE eve; $use"),
-		qr/55000: inference model "am" has no key/, 'and not used by another server of the name');
-	is($node->safe_psql('servers', 'SELECT key_set_at IS NULL FROM inference_models'), 't', 'nor shown');
-	like(InferenceCluster::error_of($node, 'servers', q{SET ROLE eve; SELECT inference_update('am', '{"service_settings": {"url": "https://eve.example.org/"}}')}),
-		qr/does not contain the required setting \[api_key\]/, 'nor taken along by an update');
-	$node->safe_psql('servers', 'SET ROLE eve;' . update('am', 'sk-eve'));
-	is($node->safe_psql('servers', q{SELECT convert_from(value, 'UTF8') FROM inference_secret}), 'sk-eve', 'which brings its own');
-	$node->safe_psql('postgres', 'DROP DATABASE servers');
-}
+# Event triggers can be off.
+my $off = 'ALTER EVENT TRIGGER inference_server_dropped DISABLE';
+InferenceCluster::create_database($node, 'servers');
+$node->safe_psql('servers', 'GRANT USAGE ON FOREIGN DATA WRAPPER inference TO alice, eve');
+$node->safe_psql('servers', 'SET ROLE alice;' . put('am', $short));
+$node->safe_psql('servers', "$off; DROP SERVER am");
+is($node->safe_psql('servers', $state), '1|1', "$off: it is left behind");
+$node->safe_psql('servers', 'SET ROLE eve; CREATE SERVER am FOREIGN DATA WRAPPER inference');
+like(InferenceCluster::error_of($node, 'servers', "SET ROLE eve; $use"),
+	qr/55000: inference model "am" has no key/, 'and not used by another server of the name');
+is($node->safe_psql('servers', 'SELECT key_set_at IS NULL FROM inference_models'), 't', 'nor shown');
+like(InferenceCluster::error_of($node, 'servers', q{SET ROLE eve; SELECT inference_update('am', '{"service_settings": {"url": "https://eve.example.org/"}}')}),
+	qr/does not contain the required setting \[api_key\]/, 'nor taken along by an update');
+$node->safe_psql('servers', 'SET ROLE eve;' . update('am', 'sk-eve'));
+is($node->safe_psql('servers', q{SELECT convert_from(value, 'UTF8') FROM inference_secret}), 'sk-eve', 'which brings its own');
+$node->safe_psql('postgres', 'DROP DATABASE servers');
 
 #
 # pg_upgrade
@@ -230,9 +230,27 @@ $after->start;
 isnt($after->safe_psql('postgres', $server), $oid, 'a server has another OID');
 like($after->safe_psql('postgres', "SET ROLE alice; $use"), qr/POST https:\/\/api\.openai\.com/, 'and keeps its key');
 $after->safe_psql('postgres', 'SET ROLE alice;' . update('am', "$short-new"));
-$after->safe_psql('postgres', 'SET session_replication_role = replica; DROP SERVER am; CREATE SERVER am FOREIGN DATA WRAPPER inference');
+$after->safe_psql('postgres', "$off; DROP SERVER am; CREATE SERVER am FOREIGN DATA WRAPPER inference");
 like(InferenceCluster::error_of($after, 'postgres', $use), qr/has no key/, 'one given since is held to the new server');
 $after->stop;
+
+#
+# Subscriptions
+#
+
+my $subscriber = InferenceCluster::start('subscriber');
+$node->safe_psql('now', 'CREATE PUBLICATION everything FOR ALL TABLES');
+$subscriber->safe_psql('postgres', 'CREATE SUBSCRIPTION s CONNECTION $$' . $node->connstr('now') . '$$ PUBLICATION everything');
+$subscriber->poll_query_until('postgres', q{SELECT bool_and(srsubstate IN ('r', 's')) FROM pg_subscription_rel})
+  or die 'no first copy';
+is($subscriber->safe_psql('postgres', q{SELECT count(*) > 0 FROM inference_model}), 't', 'a subscription copies settings');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM inference_secret'), '0', 'and no keys');
+$node->safe_psql('now', put('published', "$short-published"));
+$node->wait_for_catchup('s');
+is($subscriber->safe_psql('postgres', q{SELECT (SELECT count(*) FROM inference_model WHERE model_id = 'published'), (SELECT count(*) FROM inference_secret)}),
+	'1|0', 'nor gets any later');
+$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
+$subscriber->stop;
 
 #
 # PL/pgSQL
@@ -262,6 +280,6 @@ $node->safe_psql('now', q{SELECT inference_update('short1', '{"task_settings": {
 is($node->safe_psql('now', $seen), 't|f', 'which an update of other settings leaves');
 $node->safe_psql('now', update('short1', "$short-new"));
 is($node->safe_psql('now', $seen), 'f|t', 'and one of the key does not');
-is($node->safe_psql('now', q{SET ROLE eve; SELECT count(key_set_at) FROM inference_models}), '5', 'everyone sees that');
+is($node->safe_psql('now', q{SET ROLE eve; SELECT count(key_set_at) FROM inference_models}), '6', 'everyone sees that');
 
 done_testing();
