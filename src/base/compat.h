@@ -146,15 +146,6 @@ inf_init_materialized_srf(FunctionCallInfo fcinfo)
 	((double) random() / ((double) MAX_RANDOM_VALUE + 1))
 #endif
 
-/* 15 (b69aba745786): told how large the buffer is. */
-#if PG_VERSION_NUM >= 150000
-#define inf_cryptohash_final(context, digest, bytes) \
-	pg_cryptohash_final((context), (digest), (bytes))
-#else
-#define inf_cryptohash_final(context, digest, bytes) \
-	pg_cryptohash_final((context), (digest))
-#endif
-
 /* 16: takes relations in place of sets of them. */
 #include "optimizer/appendinfo.h"
 #if PG_VERSION_NUM >= 160000
@@ -291,6 +282,12 @@ standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into,
 	ExplainOnePlan(plan, into, es, queryString, params, queryEnv,
 				   &planduration, es->buffers ? &bufusage : NULL);
 }
+#endif
+
+/* 19: extensions of EXPLAIN take part in planning. */
+#if PG_VERSION_NUM < 190000
+#define pg_plan_query(query, string, options, params, explain) \
+	pg_plan_query((query), (string), (options), (params))
 #endif
 
 /* 7.87: give up a resolver thread in place of joining it. */

@@ -86,7 +86,7 @@ find_calls_not_batched(Query *query, int cursor_options, const char *text,
 	is_explaining = true;
 	PG_TRY();
 	{
-		(void) pg_plan_query(copyObject(query), text, cursor_options, params);
+		(void) pg_plan_query(copyObject(query), text, cursor_options, params, NULL);
 	}
 	PG_FINALLY();
 	{

@@ -14,7 +14,6 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#include "base/compat.h"
 #include "base/guc.h"
 #include "pipeline/embedding_cache.h"
 
@@ -77,7 +76,7 @@ make_key(const InferenceModel *model, Jsonb *task_settings,
 							 VARSIZE(task_settings)) == 0 &&
 		pg_cryptohash_update(hash, (const uint8 *) input->text,
 							 input->length) == 0 &&
-		inf_cryptohash_final(hash, key, PG_SHA256_DIGEST_LENGTH) == 0;
+		pg_cryptohash_final(hash, key, PG_SHA256_DIGEST_LENGTH) == 0;
 	pg_cryptohash_free(hash);
 	if (!ok)
 		elog(ERROR, "could not compute SHA-256 hash");

@@ -439,7 +439,7 @@ send_again(Flight *flight, const InferenceFault *fault)
 void
 inf_flight_finish(Flight *flight)
 {
-	InferenceFault fault = {INF_FAULT_NONE};
+	InferenceFault fault = {.kind = INF_FAULT_NONE};
 	MemoryContext caller = MemoryContextSwitchTo(flight->batch->context);
 	bool		is_read;
 

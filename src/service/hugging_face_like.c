@@ -37,7 +37,7 @@ const TooLongWords inf_hugging_face_too_long[] = {
 	{"must match the existing size", {400, 500}},
 	/* tokenizers: "Token indices sequence length is longer than the specified maximum sequence length" */
 	{"longer than the specified maximum sequence length", {400, 500}},
-	{NULL}
+	{0}
 };
 
 /* Inference endpoints answer at any path, text-embeddings-inference at few. */

@@ -109,7 +109,7 @@ static const TooLongWords elser_too_long[] = {
 	/* Elasticsearch: "Input too large. The tokenized input length [600] exceeds the maximum sequence length [512]" */
 	{"exceeds the maximum sequence length", {400}},
 	INF_TOO_LONG_TEXT_EMBEDDINGS_INFERENCE,
-	{NULL}
+	{0}
 };
 
 static const char *

@@ -153,7 +153,7 @@ static const TooLongWords openai_too_long[] = {
 	{"does not fit into the model's context window", {400}},
 	/* Mistral: "Too many tokens in batch. Max is 16384 got 17555" */
 	{"Too many tokens in batch", {400, 422}},
-	{NULL}
+	{0}
 };
 
 /* A url stands for itself; clients of OpenAI's libraries give a base, to which those append. */

@@ -196,7 +196,7 @@ Datum
 inference_embed_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	TriggerPlace place = {NULL};
+	TriggerPlace place = {0};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = add_context,
