@@ -4,15 +4,19 @@
  *
  * Whoever wonders why a statement is slow should not have to know the rules of
  * batch_plan.c.  The planner tells, query by query, which calls it has batched;
- * the others that a query holds are listed below the plan, in text format: the
- * others have no place for it.
+ * the others that a query holds are listed below the plan.
+ *
+ * The first EXPLAIN of a session may be what loads this library, when it plans,
+ * and then it has not come to our hook: its calls are listed in a NOTICE.
  */
 #include "postgres.h"
 
 #include "commands/explain.h"
 #include "nodes/nodeFuncs.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
+#include "utils/portal.h"
 
 #include "base/compat.h"
 #include "executor/batch_explain.h"
@@ -25,6 +29,9 @@ static ExplainOneQuery_hook_type next_hook = NULL;
 /* While EXPLAIN plans: names of the functions, one for each call. */
 static bool is_explaining = false;
 static List *not_batched = NIL;
+
+/* The EXPLAIN that has loaded this library is not done yet. */
+static bool loaded_by_explain = false;
 
 typedef struct CallWalk
 {
@@ -52,17 +59,14 @@ find_others(Node *node, void *context)
 	return expression_tree_walker(node, find_others, context);
 }
 
-void
-inf_batch_note_calls(PlannerInfo *root, List *batched)
+static void
+find_calls_of_query(PlannerInfo *root, List *batched)
 {
 	Query	   *query = root->parse;
 	CallWalk	of_rows = {batched, NIL};
 	CallWalk	of_filters = {NIL, NIL};
-	CallWalk	of_where = {NIL, NIL};
+	CallWalk	of_where = {inf_filter_calls(root), NIL};
 
-	if (!is_explaining)
-		return;
-	of_where.batched = inf_filter_calls(root);
 	(void) find_others((Node *) query->targetList, &of_rows);
 	(void) find_others(query->havingQual, &of_rows);
 	(void) find_others((Node *) inf_merge_actions(query), &of_rows);
@@ -75,6 +79,44 @@ inf_batch_note_calls(PlannerInfo *root, List *batched)
 	(void) range_table_walker(query->rtable, find_others, &of_filters,
 							  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
 							  QTW_IGNORE_JOINALIASES | QTW_IGNORE_GROUPEXPRS);
+}
+
+/* Whether the statement that runs is an EXPLAIN. */
+static bool
+in_explain(void)
+{
+	return ActivePortal != NULL && ActivePortal->commandTag == CMDTAG_EXPLAIN;
+}
+
+/* For the EXPLAIN that has loaded us. */
+static void
+tell_calls(void)
+{
+	StringInfoData names;
+	ListCell   *lc;
+
+	initStringInfo(&names);
+	foreach(lc, not_batched)
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", (char *) lfirst(lc));
+	if (names.len > 0)
+		ereport(NOTICE,
+				(errmsg("calls not batched: %s", names.data),
+				 errdetail("From now on EXPLAIN of this session says so below the plan.")));
+}
+
+void
+inf_batch_note_calls(PlannerInfo *root, List *batched)
+{
+	bool		is_first = loaded_by_explain && in_explain();
+
+	if (!is_explaining && !is_first)
+		return;
+	find_calls_of_query(root, batched);
+	if (is_explaining || root->query_level > 1)
+		return;
+	tell_calls();
+	loaded_by_explain = false;
+	not_batched = NIL;
 }
 
 /* Plans once more, only to be told. */
@@ -96,6 +138,41 @@ find_calls_not_batched(Query *query, int cursor_options, const char *text,
 	return not_batched;
 }
 
+/* Takes back what closed the group of a query, so that more can go into it. */
+static bool
+reopen_query(ExplainState *es)
+{
+	char	   *end = "";
+	int			length;
+
+	if (es->format == EXPLAIN_FORMAT_JSON)
+		end = psprintf("\n%*s}", 2 * es->indent, "");
+	else if (es->format == EXPLAIN_FORMAT_XML)
+		end = psprintf("%*s</Query>\n", 2 * es->indent, "");
+	length = strlen(end);
+	if (es->str->len < length ||
+		strcmp(es->str->data + es->str->len - length, end) != 0)
+		return false;
+	es->str->len -= length;
+	es->str->data[es->str->len] = '\0';
+	es->indent++;
+	if (es->format != EXPLAIN_FORMAT_XML)
+		es->grouping_stack = lcons_int(1, es->grouping_stack);
+	return true;
+}
+
+static void
+list_calls(List *calls, ExplainState *es)
+{
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyList("Calls Not Batched", calls, es);
+	else if (reopen_query(es))
+	{
+		ExplainPropertyList("Calls Not Batched", calls, es);
+		ExplainCloseGroup("Query", NULL, true, es);
+	}
+}
+
 static void
 explain_query(Query *query, int cursor_options, IntoClause *into,
 			  ExplainState *es, const char *text, ParamListInfo params,
@@ -103,7 +180,8 @@ explain_query(Query *query, int cursor_options, IntoClause *into,
 {
 	List	   *calls = NIL;
 
-	if (es->format == EXPLAIN_FORMAT_TEXT && query->commandType != CMD_UTILITY)
+	loaded_by_explain = false;
+	if (query->commandType != CMD_UTILITY)
 		calls = find_calls_not_batched(query, cursor_options, text, params);
 	if (next_hook)
 		next_hook(query, cursor_options, into, es, text, params, environment);
@@ -111,12 +189,13 @@ explain_query(Query *query, int cursor_options, IntoClause *into,
 		standard_ExplainOneQuery(query, cursor_options, into, es, text, params,
 								 environment);
 	if (calls != NIL)
-		ExplainPropertyList("Calls Not Batched", calls, es);
+		list_calls(calls, es);
 }
 
 void
 inf_batch_explain_init(void)
 {
+	loaded_by_explain = in_explain();
 	next_hook = ExplainOneQuery_hook;
 	ExplainOneQuery_hook = explain_query;
 }

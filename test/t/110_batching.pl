@@ -443,7 +443,29 @@ for my $case (
 	my ($found) = $explains->query_safe("EXPLAIN $sql") =~ /^Calls Not Batched: (.*)$/m;
 	is($found // '', $calls, "EXPLAIN says what is not batched: $sql");
 }
+my $not_batched = q{SELECT COALESCE(inference_embed('m', body), inference_sparse('terms', body)::text::real[]) FROM docs WHERE random() < 2};
+for my $options ('', 'ANALYZE, ', 'COSTS OFF, SUMMARY ON, VERBOSE, ')
+{
+	my $batched = q{SELECT inference_embed('words', body) FROM docs};
+	(my $runs = $not_batched) =~ s/'m'/'words'/;
+	my $json = decode_json($explains->query_safe("EXPLAIN (${options}FORMAT JSON) $runs"));
+	is_deeply($json->[0]{'Calls Not Batched'}, [ 'inference_embed', 'inference_sparse' ], "in JSON: $options");
+	is(scalar(@$json), 1, 'beside the plan');
+	is(decode_json($explains->query_safe("EXPLAIN (${options}FORMAT JSON) $batched"))->[0]{'Calls Not Batched'}, undef, 'or not there');
+	like($explains->query_safe("EXPLAIN (${options}FORMAT YAML) $runs"), qr/^  Calls Not Batched: \n    - "inference_embed"\n    - "inference_sparse"\z/m, "in YAML: $options");
+	like($explains->query_safe("EXPLAIN (${options}FORMAT XML) $runs"),
+		qr{<explain [^<]*<Query>.*<Calls-Not-Batched>\s*<Item>inference_embed</Item>\s*<Item>inference_sparse</Item>\s*</Calls-Not-Batched>\s*</Query>\s*</explain>\s*\z}s, "in XML: $options");
+}
 $explains->quit;
+for my $case ([ $not_batched, 'NOTICE:  calls not batched: inference_embed, inference_sparse' ], [ q{SELECT inference_embed('m', body) FROM docs}, '' ],
+	[ "SELECT * FROM ($not_batched OFFSET 0) s", 'NOTICE:  calls not batched: inference_embed, inference_sparse' ])
+{
+	my ($sql, $expected) = @$case;
+	my ($out, $err);
+	$node->psql('postgres', "EXPLAIN $sql; EXPLAIN $sql", stdout => \$out, stderr => \$err);
+	like($err, qr/^(?:psql:<stdin>:1: )?\Q$expected\E(?:\nDETAIL: .*)?$/, "the first of a session: $sql");
+	is(scalar(() = $out =~ /Calls Not Batched/g), $expected eq '' ? 0 : 1, 'and the second');
+}
 my $analyzed = decode_json(query(q{SET inference.max_batch_inputs = 16; EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) SELECT inference_embed('m', body) FROM docs}))->[0]{Plan};
 is($analyzed->{'Custom Plan Provider'}, 'Inference Batch', 'the node');
 is($analyzed->{Inputs}, $texts, 'its inputs');
