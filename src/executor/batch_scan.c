@@ -26,6 +26,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "executor/batch_call.h"
 #include "executor/batch_fallback.h"
@@ -635,7 +636,7 @@ fixed_text(BatchScanState *state, Expr *argument)
 		return NULL;
 	value = ExecEvalExprSwitchContext(ExecInitExpr(argument, &state->css.ss.ps),
 									  econtext, &isnull);
-	return isnull ? NULL : TextDatumGetCString(value);
+	return isnull ? NULL : inf_text_name(value);
 }
 
 /* Nobody is asked for it, and a model need not be there yet. */
