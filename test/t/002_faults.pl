@@ -148,19 +148,17 @@ for my $case (
 # Connections that fail
 #
 
-for my $case (
-	[ 'close', 'Empty reply from server|Server returned nothing' ],
-	[ 'reset', 'Recv failure|Connection reset' ],
-	[ 'cut_body', 'transfer closed with \d+ bytes remaining' ],
-	[ 'not_http', 'Received HTTP/0.9|Unsupported protocol|Weird server reply' ])
+# What is said of them is libcurl's, and changes with its versions.
+my $said_by_libcurl = '\w.*\.\n';
+
+for my $fault (qw(close reset cut_body not_http))
 {
-	my ($fault, $detail) = @$case;
-	fails(model('openai', $paths{openai}, "fault=$fault"), '08006', "(?i:.*(?:$detail))", $fault);
+	fails(model('openai', $paths{openai}, "fault=$fault"), '08006', $said_by_libcurl, $fault);
 }
 my $dead = InferenceProvider->start;
 my $nobody = $dead->url($paths{openai});
 $dead->kill;
-fails(model('openai', $nobody), '08006', '.*(?i:could.?n.t connect|connection refused)', 'nobody listens', requests => 0);
+fails(model('openai', $nobody), '08006', $said_by_libcurl, 'nobody listens', requests => 0);
 
 #
 # Limits
@@ -173,11 +171,11 @@ fails(model('openai', $paths{openai}, 'fault=giant_length:3000000000'),
 	'54000', 'the answer is larger than', 'an announced giant',
 	settings => q{SET inference.max_retries = 3;});
 fails(model('openai', $paths{openai}, 'fault=stall_headers'),
-	'08006', '.*(?i:time|took too long)', 'a stall before the headers',
+	'08006', $said_by_libcurl, 'a stall before the headers',
 	requests => 2,    # of two texts, then of the first alone
 	settings => q{SET inference.request_timeout = '100ms'; SET inference.max_retries = 3;});
 fails(model('openai', $paths{openai}, 'fault=stall_body'),
-	'08006', '.*(?i:time|took too long)', 'a stall in the body',
+	'08006', $said_by_libcurl, 'a stall in the body',
 	requests => 2,
 	settings => q{SET inference.request_timeout = '100ms'; SET inference.max_retries = 3;});
 for my $status (301, 302, 303, 307, 308)
@@ -204,7 +202,7 @@ is( $node->safe_psql('postgres',
 like(
 	InferenceCluster::error_of($node, 'postgres',
 		"SET inference.max_retries = 3; " . call_of(model('openai', 'http://no-such-host.invalid/'), 0, "'a'")),
-	qr/08001: could not get.*\nDETAIL:  Service "openai" at no-such-host\.invalid: .*resolve.*\.\nHINT/,
+	qr/08001: could not get.*\nDETAIL:  Service "openai" at no-such-host\.invalid: \w.*\.\nHINT/,
 	'an unknown host');
 
 #
