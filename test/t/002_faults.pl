@@ -48,13 +48,12 @@ sub call_of
 }
 
 # Checks the error of a call: SQLSTATE and detail, requests made, no key in it.
-# Two texts of OpenAI: as base64, then as numbers, then the first of them.  What
-# is too large is not asked for in another encoding.
+# Two texts, then the first of them.
 sub requests_until_refused
 {
 	my ($status) = @_;
 
-	return $status =~ /^4(00|22)$/ ? 3 : $status == 413 ? 2 : 1;
+	return $status =~ /^4(00|13|22)$/ ? 2 : 1;
 }
 
 sub fails
@@ -213,7 +212,7 @@ for my $service ('openai', 'hugging_face', 'elser')
 {
 	my $id = model($service, $paths{$service}, 'fault=echo_key:400');
 	fails($id, '38000', 'HTTP status 400: key \[redacted\], header (?:Bearer|ApiKey) \[redacted\], url \[redacted\], base64 \[redacted\] \[redacted\] \[redacted\], hex \[redacted\] \[redacted\], cut \[redacted\] \[redacted\], masked \[redacted\]',
-		"$service: echo of the key", requests => $service eq 'openai' ? 3 : 2, sparse => $service eq 'elser');
+		"$service: echo of the key", requests => 2, sparse => $service eq 'elser');
 }
 
 # Wherever plain text is cut, no part of the key is left.
@@ -221,7 +220,7 @@ for my $start (25, 150, 185, 195, 199, 200, 300)
 {
 	fails(model('openai', $paths{openai}, "fault=echo_plain:$start"), '38000',
 		'HTTP status 400: (?:(?!sk-).)+\n',
-		"echo of the key at byte $start", requests => 3);
+		"echo of the key at byte $start", requests => 2);
 }
 
 #
@@ -366,10 +365,21 @@ $session->quit;
 # What a service refuses is sent in another way
 #
 
-$id = model('openai', $paths{openai}, 'fault=no_encodings');
 $session = $node->background_psql('postgres');
-is($provider->requests_of(sub { is($session->query("SELECT inference_embed('$id', 'a text') = '" . $provider->vector('a text') . "'"), 't', 'numbers from who refuses base64'); }), 2, 'after one more request');
-is($provider->requests_of(sub { $session->query("SELECT inference_embed('$id', 'another')"); }), 1, 'and never again in the session');
+for my $fault ('no_encodings', 'no_encodings:422', 'no_encodings:500', 'no_encodings:501', 'base64_none:list', 'base64_none:null', 'base64_none:empty')
+{
+	my $n = 0;
+
+	$id = model('openai', $paths{openai}, "fault=$fault");
+	for my $requests (1, 2, 1)
+	{
+		my $text = 'text ' . ++$n;
+
+		is($provider->requests_of(sub { is($session->query("SELECT inference_embed('$id', '$text') = '" . $provider->vector($text) . "'"), 't', "$fault, text $n"); }),
+			$requests, "$fault, text $n: requests");
+	}
+	ok(!exists(($provider->last)[0]{body}{encoding_format}), "$fault: base64 is not asked for again");
+}
 
 $id = model('openai', $paths{openai}, 'fault=limit:5');
 is( $provider->requests_of(sub {
