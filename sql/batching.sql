@@ -33,6 +33,11 @@ BEGIN
   RETURN nodes || CASE WHEN answers[1] = answers[2] THEN ' same' ELSE ' differ: ' || answers::text END;
 END $$;
 
+CREATE FUNCTION plan_of(options text, statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format('EXPLAIN (%s, COSTS OFF) %s', options, statement);
+END $$;
+
 --
 -- What is computed above a sort, when the sort key holds a call: a volatile
 -- function, or with LIMIT another call.
@@ -62,6 +67,27 @@ SELECT compare($$SELECT inference_embed('words', generate_series(1, 2)::text) FR
 UPDATE docs SET (g, body) = (SELECT p.id, 'new ' || p.body FROM parted p WHERE p.id = docs.id), v = inference_embed('words', body);
 SELECT bool_and(g = id AND body = 'new text ' || id AND v = inference_embed('words', 'text ' || id)) FROM docs;
 UPDATE docs SET g = id % 3, body = 'text ' || id;
+
+-- A call made of another one, in branches.
+SELECT compare($$SELECT inference_embed('words', body), CASE WHEN g > 0 THEN inference_embed('words', coalesce(inference_embed('words', body)::text, 'x')) END FROM docs$$);
+
+-- Rows of different tables that are joined and written.
+SELECT line FROM plan_of('VERBOSE', $$UPDATE parted SET body = inference_embed('words', parted.body)::text FROM docs WHERE docs.id = parted.id$$) line WHERE line ~ 'Output:.*inference_embed';
+UPDATE parted SET body = inference_embed('words', parted.body)::text FROM docs WHERE docs.id = parted.id;
+SELECT bool_and(body = inference_embed('words', 'text ' || id)::text) FROM parted;
+UPDATE parted SET body = 'text ' || id;
+
+-- A sort below is told of the LIMIT.
+SELECT substring(line, 'top-N heapsort') FROM plan_of('ANALYZE', $$SELECT id, inference_embed('words', body) FROM docs ORDER BY body DESC LIMIT 3$$) line WHERE line ~ 'Sort Method';
+SELECT compare($$SELECT id, inference_embed('words', body) FROM docs ORDER BY body DESC LIMIT 2 OFFSET 3$$);
+SELECT compare($$SELECT id, inference_embed('words', body) FROM docs ORDER BY g FETCH FIRST 2 ROWS WITH TIES$$);
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT id, inference_embed('words', body) IS NULL FROM docs ORDER BY body DESC LIMIT 3;
+FETCH 2 FROM c;
+FETCH ALL FROM c;
+FETCH BACKWARD ALL FROM c;
+FETCH 2 FROM c;
+COMMIT;
 
 --
 -- A volatile function is called when its row is asked for, also in a sub-select.
@@ -153,6 +179,6 @@ DEALLOCATE filling;
 DROP FUNCTION fill;
 DROP TABLE filled, filled_domain;
 DROP DOMAIN filled_vector;
-DROP FUNCTION compare, watch, rows_taken;
+DROP FUNCTION compare, plan_of, watch, rows_taken;
 DROP TABLE docs, parted, taken;
 SELECT inference_delete('words'), inference_delete('terms');

@@ -262,7 +262,7 @@ filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rtindex,
 			 RangeTblEntry *entry)
 {
 	List	   *batched = NIL;
-	Reader		reader = {root, 0, &batched};
+	Reader		reader = {.root = root,.batched = &batched};
 	List	   *conditions;
 	ListCell   *lc;
 

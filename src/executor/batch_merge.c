@@ -345,7 +345,8 @@ batch_actions(Reader reader, ModifyTablePath *path, bool may_batch)
 	List	   *conditions = NIL;
 	PathTarget *target;
 
-	if (row_identity && may_batch && !inf_gives_volatile(root, join))
+	if (row_identity && may_batch && !inf_gives_volatile(root, join) &&
+		inf_batch_can_name_rows(root, (Node *) join->pathtarget->exprs))
 		calls = find_calls(&inputs, evaluated_by_actions(root->parse, row_identity),
 						   &conditions);
 	target = make_target(root, calls);

@@ -10,6 +10,7 @@
 
 #include "base/compat.h"
 #include "executor/batch_node.h"
+#include "executor/batch_target.h"
 #include "executor/call_search.h"
 
 static Plan *plan_batch_path(PlannerInfo *root, RelOptInfo *rel,
@@ -56,7 +57,8 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
 	batch->custom_private = list_make4(calls, conditions, NIL,
-									   makeInteger(reader.first_rows));
+									   list_make2_int(reader.first_rows,
+													  reader.most_rows));
 	batch->methods = &batch_path_methods;
 	*reader.batched = list_concat_unique(*reader.batched, calls);
 	return (Path *) batch;
@@ -118,6 +120,12 @@ make_scan_tlist(const Plan *child, const List *calls)
 	return tlist;
 }
 
+static List *
+name_rows(PlannerInfo *root, List *exprs)
+{
+	return (List *) inf_batch_name_rows((Node *) exprs, root);
+}
+
 static Plan *
 plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 				List *tlist, List *clauses, List *custom_plans)
@@ -144,12 +152,13 @@ plan_batch_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 		scan->custom_exprs = list_concat(scan->custom_exprs,
 										 copyObject(call->args));
 	}
-	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.targetlist = name_rows(root, tlist);
 	scan->scan.plan.qual = copyObject((List *) lthird(path->custom_private));
 	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = make_scan_tlist(linitial(custom_plans), calls);
+	scan->custom_scan_tlist = name_rows(root, make_scan_tlist(linitial(custom_plans), calls));
+	scan->custom_exprs = name_rows(root, scan->custom_exprs);
 	scan->custom_private = list_make3(kinds, functions,
-									  list_make1_int(intVal(lfourth(path->custom_private))));
+									  lfourth(path->custom_private));
 	scan->flags = path->flags;
 	if (ExecSupportsBackwardScan(linitial(custom_plans)))
 		scan->flags |= CUSTOMPATH_SUPPORT_BACKWARD_SCAN;

@@ -26,15 +26,35 @@
 
 static Path *batch_path(Reader reader, Path *path);
 
+/* What the planner knows of a LIMIT may be a guess. */
+static bool
+is_exact_limit(const Query *query)
+{
+	return query->limitOption == LIMIT_OPTION_COUNT &&
+		query->limitCount != NULL && IsA(query->limitCount, Const) &&
+		(query->limitOffset == NULL || IsA(query->limitOffset, Const));
+}
+
 /* A LIMIT that is known reads as many rows, and an unknown one at least one. */
 static Reader
 behind_limit(Reader reader)
 {
 	double		ntuples = reader.root->limit_tuples;
-	int			limit = ntuples >= 1 && ntuples < INT_MAX ? (int) ntuples : 1;
+	bool		is_known = ntuples >= 1 && ntuples < INT_MAX;
 
 	if (reader.first_rows == 0)
-		reader.first_rows = limit;
+		reader.first_rows = is_known ? (int) ntuples : 1;
+	reader.most_rows = is_known && is_exact_limit(reader.root->parse) ?
+		(int) ntuples : 0;
+	return reader;
+}
+
+/* Who reads all that it can get, and does something else with it. */
+static Reader
+behind_node(Reader reader)
+{
+	reader.most_rows = 0;
+	reader.feeds_table = false;
 	return reader;
 }
 
@@ -42,6 +62,7 @@ behind_limit(Reader reader)
 static Reader
 behind_groups(Reader reader)
 {
+	reader = behind_node(reader);
 	reader.first_rows = Min(reader.first_rows, 1);
 	return reader;
 }
@@ -50,8 +71,18 @@ behind_groups(Reader reader)
 static Reader
 behind_sort(Reader reader)
 {
+	reader = behind_node(reader);
 	reader.first_rows = 0;
 	return reader;
+}
+
+/* Only what writes rows finds out by itself which ones: see inf_batch_name_rows. */
+static bool
+may_identify_rows(Reader reader, const PathTarget *target)
+{
+	return !inf_batch_has_row_identity((Node *) target->exprs, NULL) ||
+		(reader.feeds_table &&
+		 inf_batch_can_name_rows(reader.root, (Node *) target->exprs));
 }
 
 /* A node that computes its target: ours above it, if there are calls in that. */
@@ -70,7 +101,7 @@ batch_computing_path(Reader reader, Path *path)
 		*reader.batched = list_concat_unique(*reader.batched,
 											 inf_batch_calls_given(((ProjectionPath *) path)->subpath));
 	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
-	if (calls == NIL)
+	if (calls == NIL || !may_identify_rows(reader, target))
 		return path;
 	conditions = inf_batch_conditions(&inputs, target->exprs, calls);
 	child_target = inf_batch_make_child_target(&inputs, target, calls, conditions);
@@ -229,10 +260,14 @@ inf_batch_subpaths(Reader reader, List *subpaths)
 		lfirst(lc) = batch_path(reader, lfirst(lc));
 }
 
-/* What a table is filled or changed with. */
+/*
+ * What a table is filled or changed with.  The actions of a MERGE may have a
+ * node of their own between (batch_merge.c).
+ */
 static Path *
 batch_modified_rows(Reader reader, Path *path)
 {
+	reader.feeds_table = !inf_is_merge(reader.root->parse);
 	if (is_insert_of_values(reader.root, path))
 		return batch_insert_of_values(reader, path);
 	return batch_path(reader, path);
@@ -245,15 +280,17 @@ batch_modified_rows(Reader reader, Path *path)
 static Path *
 batch_path(Reader reader, Path *path)
 {
+	Reader		inner = behind_node(reader);
+
 	switch (nodeTag(path))
 	{
 		case T_ModifyTablePath:
 			((ModifyTablePath *) path)->subpath =
-				batch_modified_rows(reader, ((ModifyTablePath *) path)->subpath);
+				batch_modified_rows(inner, ((ModifyTablePath *) path)->subpath);
 			return path;
 		case T_LockRowsPath:
 			((LockRowsPath *) path)->subpath =
-				batch_path(reader, ((LockRowsPath *) path)->subpath);
+				batch_path(inner, ((LockRowsPath *) path)->subpath);
 			return path;
 		case T_LimitPath:
 			((LimitPath *) path)->subpath =
@@ -265,16 +302,16 @@ batch_path(Reader reader, Path *path)
 			return path;
 		case T_IncrementalSortPath:
 			((IncrementalSortPath *) path)->spath.subpath =
-				batch_path(reader, ((IncrementalSortPath *) path)->spath.subpath);
+				batch_path(inner, ((IncrementalSortPath *) path)->spath.subpath);
 			return path;
 		case T_InfUniquePath:
 			((InfUniquePath *) path)->subpath =
-				batch_path(reader, ((InfUniquePath *) path)->subpath);
+				batch_path(inner, ((InfUniquePath *) path)->subpath);
 			return path;
 		case T_AppendPath:
-			return inf_batch_append(reader, path, ((AppendPath *) path)->subpaths);
+			return inf_batch_append(inner, path, ((AppendPath *) path)->subpaths);
 		case T_MergeAppendPath:
-			return inf_batch_append(reader, path, ((MergeAppendPath *) path)->subpaths);
+			return inf_batch_append(inner, path, ((MergeAppendPath *) path)->subpaths);
 		case T_AggPath:
 			return batch_aggregate_path(reader, (AggPath *) path);
 		case T_GroupPath:
@@ -287,8 +324,9 @@ batch_path(Reader reader, Path *path)
 			return batch_upper_path(reader, path, &((WindowAggPath *) path)->subpath,
 									behind_groups(reader));
 		case T_ProjectionPath:
+			inner.most_rows = reader.most_rows;
 			return batch_upper_path(reader, path, &((ProjectionPath *) path)->subpath,
-									reader);
+									inner);
 		case T_ProjectSetPath:
 			return batch_set_path(reader, (ProjectSetPath *) path);
 		case T_RecursiveUnionPath:

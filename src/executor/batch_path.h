@@ -15,6 +15,8 @@ typedef struct Reader
 {
 	PlannerInfo *root;
 	int			first_rows;		/* that will be read for certain; 0: all */
+	int			most_rows;		/* that will be read; 0: not known */
+	bool		feeds_table;	/* what it reads is written, with nothing between */
 	List	  **batched;		/* calls that were, so far */
 } Reader;
 

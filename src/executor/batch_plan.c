@@ -52,7 +52,7 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 				  RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra)
 {
 	List	   *batched = NIL;
-	Reader		reader = {root, 0, &batched};
+	Reader		reader = {.root = root, .batched = &batched};
 	bool		may_batch;
 
 	if (next_hook)

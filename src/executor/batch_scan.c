@@ -74,6 +74,7 @@ typedef struct BatchScanState
 	BatchCall  *calls;
 	int			ncalls;
 	int			first_rows;		/* that will be read for certain; 0: all */
+	int			most_rows;		/* that will be read; 0: not known */
 
 	/* Rows of the child, and how they are read from where they wait */
 	int			ncolumns;		/* of the child */
@@ -172,6 +173,12 @@ prepare_calls(BatchScanState *state)
 }
 
 static void
+allow_rows(BatchScanState *state, int64 nrows)
+{
+	state->rows_allowed = state->most_rows > 0 ? Min(nrows, state->most_rows) : nrows;
+}
+
+static void
 start_anew(BatchScanState *state)
 {
 	dlist_init(&state->batches);
@@ -180,7 +187,7 @@ start_anew(BatchScanState *state)
 	state->streams = NULL;
 	state->nread = 0;
 	state->nhanded = 0;
-	state->rows_allowed = state->first_rows > 0 ? state->first_rows : PG_INT64_MAX;
+	allow_rows(state, state->first_rows > 0 ? state->first_rows : PG_INT64_MAX);
 	state->burst = 1;
 	state->is_at_end = false;
 }
@@ -223,7 +230,13 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	state->waiting_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(child),
 												&TTSOpsMinimalTuple);
 	state->first_rows = linitial_int(list_nth(scan->custom_private,
-											  BATCH_PRIVATE_FIRST_ROWS));
+											  BATCH_PRIVATE_ROWS));
+	state->most_rows = lsecond_int(list_nth(scan->custom_private,
+											BATCH_PRIVATE_ROWS));
+
+	/* A LIMIT would tell a sort below it, but does not know to pass us by. */
+	if (state->most_rows > 0)
+		ExecSetTupleBound(state->most_rows, child);
 	prepare_calls(state);
 	prepare_fallbacks(state);
 	state->context = AllocSetContextCreate(estate->es_query_cxt,
@@ -423,8 +436,8 @@ allow_more_rows(BatchScanState *state, int max_batches)
 	if (state->nbatches > 0 || state->nread < state->rows_allowed)
 		return;
 	state->burst *= 2;
-	state->rows_allowed = state->burst < MAX_BATCH_ROWS * max_batches ?
-		state->nread + state->burst : PG_INT64_MAX;
+	allow_rows(state, state->burst < MAX_BATCH_ROWS * max_batches ?
+			   state->nread + state->burst : PG_INT64_MAX);
 }
 
 static void

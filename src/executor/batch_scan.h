@@ -27,8 +27,9 @@ enum
 {
 	BATCH_PRIVATE_KINDS,		/* list of int: BatchCallKind of each call */
 	BATCH_PRIVATE_FUNCTIONS,	/* list of Oid: function of each call */
-	BATCH_PRIVATE_FIRST_ROWS	/* list of one int: rows that will be read
-								 * for certain; 0: all */
+	BATCH_PRIVATE_ROWS			/* list of two ints: rows that will be read
+								 * for certain, 0: all; and at most, 0: not
+								 * known */
 };
 
 extern const CustomScanMethods inf_batch_scan_methods;

@@ -144,6 +144,51 @@ inf_batch_has_row_identity(Node *node, void *context)
 	return expression_tree_walker(node, inf_batch_has_row_identity, context);
 }
 
+/* The column of a table that a Var of ROWID_VAR stands for. */
+static Var *
+row_identity(PlannerInfo *root, const Var *var)
+{
+	return list_nth_node(RowIdentityVarInfo, root->row_identity_vars,
+						 var->varattno - 1)->rowidvar;
+}
+
+static bool
+identifies_by_row(Node *node, void *context)
+{
+	PlannerInfo *root = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varno == ROWID_VAR)
+		return row_identity(root, (Var *) node)->varattno >= 0;
+	return expression_tree_walker(node, identifies_by_row, context);
+}
+
+bool
+inf_batch_can_name_rows(PlannerInfo *root, Node *node)
+{
+	return !identifies_by_row(node, root);
+}
+
+Node *
+inf_batch_name_rows(Node *node, void *context)
+{
+	PlannerInfo *root = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == ROWID_VAR)
+	{
+		Var		   *var = copyObject(row_identity(root, (Var *) node));
+
+		var->varno = root->parse->resultRelation;
+		var->varnosyn = var->varno;
+		var->varattnosyn = var->varattno;
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, inf_batch_name_rows, context);
+}
+
 PathTarget *
 inf_batch_translate_target(PlannerInfo *root, PathTarget *target,
 						   RelOptInfo *child, RelOptInfo *parent)

@@ -61,7 +61,12 @@ inf_values_hold_calls(const Query *query, Oid function)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 
+		/*
+		 * Rows with volatile values are not batched.  The first row usually
+		 * tells, and all of them would be looked at for each of their calls.
+		 */
 		if (entry->rtekind == RTE_VALUES && list_length(entry->values_lists) > 1 &&
+			!contain_volatile_functions(linitial(entry->values_lists)) &&
 			holds_call((Node *) entry->values_lists, &function))
 			return true;
 	}

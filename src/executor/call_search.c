@@ -91,8 +91,12 @@ typedef struct CallSearch
 
 static bool find_calls(Node *node, void *context);
 
-/* A call has been found, in the branches that are being looked at. */
-static void
+/*
+ * A call has been found, in the branches that are being looked at.  Arguments of
+ * one that may not be made are evaluated beside the answers of other calls, which
+ * are not there yet: so they must not be made of these.
+ */
+static bool
 add_call(CallSearch *search, FuncExpr *call)
 {
 	Expr	   *condition = search->branches ? inf_condition_of(search->branches) : NULL;
@@ -104,7 +108,9 @@ add_call(CallSearch *search, FuncExpr *call)
 		inf_is_volatile(search->inputs->root, (Node *) call) ||
 		inf_condition_has_case_test((Node *) call->args, NULL) ||
 		inf_condition_has_case_test((Node *) condition, NULL))
-		return;
+		return true;
+	if (condition && inf_batch_has_calls((Node *) call->args, NULL))
+		return false;
 	forthree(other, search->calls, its_condition, search->conditions,
 			 its_places, search->places)
 	{
@@ -113,11 +119,12 @@ add_call(CallSearch *search, FuncExpr *call)
 		lfirst_int(its_places)++;
 		lfirst(its_condition) = condition && lfirst(its_condition) ?
 			inf_condition_either(lfirst(its_condition), condition) : NULL;
-		return;
+		return true;
 	}
 	search->calls = lappend(search->calls, call);
 	search->conditions = lappend(search->conditions, condition);
 	search->places = lappend_int(search->places, 1);
+	return true;
 }
 
 /* Calls that are made for some rows only are found if it can be said for which. */
@@ -208,8 +215,8 @@ find_calls(Node *node, void *context)
 		case T_FuncExpr:
 			if (inf_batch_is_call(((FuncExpr *) node)->funcid, &kind))
 			{
-				add_call(search, (FuncExpr *) node);
-				return false;
+				if (add_call(search, (FuncExpr *) node))
+					return false;
 			}
 			break;
 		case T_CaseExpr:

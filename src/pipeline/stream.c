@@ -25,7 +25,7 @@ struct InferenceStream
 	const InferenceModel *model;
 	Jsonb	   *task_settings;
 	Exchange   *exchange;		/* NULL: the service runs here */
-	bool		is_probe;		/* of a model that is being tried */
+	bool		checks_dimensions;
 	EmbeddingMemo *memo;		/* NULL: remembers nothing itself */
 
 	/* For EXPLAIN */
@@ -99,18 +99,16 @@ open_stream(const InferenceModel *model, Jsonb *overrides)
 InferenceStream *
 inf_stream_open(const InferenceModel *model, Jsonb *overrides)
 {
-	return open_stream(model, overrides);
+	InferenceStream *stream = open_stream(model, overrides);
+
+	stream->checks_dimensions = true;
+	return stream;
 }
 
 InferenceStream *
-inf_stream_open_probe(const InferenceModel *model, bool plainly)
+inf_stream_open_unchecked(const InferenceModel *model)
 {
-	InferenceStream *stream = open_stream(model, NULL);
-
-	stream->is_probe = true;
-	if (stream->exchange && plainly)
-		inf_exchange_ask_plainly(stream->exchange);
-	return stream;
+	return open_stream(model, NULL);
 }
 
 void
@@ -243,20 +241,13 @@ run_here(const InferenceServiceOps *service, const InferenceModel *model,
 	}
 }
 
-/* What is tried is asked for, though it may have been asked for before. */
-static bool
-uses_cache(const InferenceStream *stream)
-{
-	return !stream->is_probe && inf_embedding_cache_enabled();
-}
-
 static bool
 recall(const InferenceStream *stream, const InferenceInput *input,
 	   InferenceEmbedding *embedding)
 {
 	if (stream->memo && inf_memo_get(stream->memo, input, embedding))
 		return true;
-	return uses_cache(stream) &&
+	return inf_embedding_cache_enabled() &&
 		inf_embedding_cache_get(stream->model, stream->task_settings, input,
 								embedding);
 }
@@ -290,7 +281,7 @@ remember(InferenceJob *job)
 		job->of_distinct[job->origin[i]] = job->fresh[i];
 		if (stream->memo)
 			inf_memo_put(stream->memo, &job->wanted[i], &job->fresh[i]);
-		if (uses_cache(stream))
+		if (inf_embedding_cache_enabled())
 			inf_embedding_cache_put(stream->model, stream->task_settings,
 									&job->wanted[i], &job->fresh[i]);
 	}
@@ -309,7 +300,7 @@ inf_stream_submit(InferenceStream *stream, const InferenceInput *inputs,
 	job->ninputs = ninputs;
 	inf_batch_distinct(inputs, ninputs, distinct);
 	truncate_inputs(stream->model, distinct->inputs, distinct->ninputs);
-	if (stream->memo || uses_cache(stream))
+	if (stream->memo || inf_embedding_cache_enabled())
 		recall_inputs(job);
 	else
 	{
@@ -340,7 +331,7 @@ inf_stream_finish(InferenceJob *job)
 	else
 		run_here(stream->service, stream->model, stream->task_settings,
 				 job->wanted, job->nwanted, job->fresh);
-	if (!stream->is_probe)
+	if (stream->checks_dimensions)
 		check_dimensions(stream, job->fresh, job->nwanted);
 	if (job->of_distinct)
 		remember(job);
