@@ -42,6 +42,15 @@ SELECT inference_update('oa-azure', '{"service_settings": {"api_key_header": "x-
 \set VERBOSITY default
 \set ON_ERROR_STOP 1
 
+-- The form of numbers: base64, unless the model says otherwise.
+SELECT inference_put('text_embedding', 'oa-format', '{"service": "openai", "service_settings": {"api_key": "sk-secret", "encoding_format": "float"}}') -> 'service_settings' AS settings;
+SELECT _inference_show_request('oa-format', '{x}');
+SELECT inference_update('oa-format', '{"service_settings": {"encoding_format": "base64"}}') -> 'service_settings' AS settings;
+SELECT _inference_show_request('oa-format', '{x}');
+\set ON_ERROR_STOP 0
+SELECT inference_update('oa-format', '{"service_settings": {"encoding_format": "int8"}}');
+\set ON_ERROR_STOP 1
+
 -- Answers.
 CREATE FUNCTION answer(body text, inputs text[] DEFAULT '{a,b}', model text DEFAULT 'oa') RETURNS jsonb LANGUAGE sql
 AS $$ SELECT _inference_read_response(model, inputs, convert_to(body, 'UTF8')) $$;
@@ -117,4 +126,4 @@ FROM (VALUES ('null'), ('[1, null]'), ('[1, [2, {"a": [3]}]]'), ('{"float": [1, 
 	(VALUES ('}'), (', "usage": {"prompt_tokens": 5}}'), ('')) r (rest);
 DROP FUNCTION fault;
 DROP FUNCTION answer;
-SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-azure', 'oa-both']) id;
+SELECT count(inference_delete(id)) FROM unnest(ARRAY['oa', 'oa-all', 'oa-azure', 'oa-both', 'oa-format']) id;

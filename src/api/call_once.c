@@ -27,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/text_encoding.h"
 #include "catalog/catalog.h"
 #include "pipeline/infer.h"
 
@@ -190,6 +191,13 @@ same_value(Datum a, Datum b)
 			   VARSIZE_ANY_EXHDR(DatumGetPointer(a))) == 0;
 }
 
+/* Too large to be kept: a copy costs more than a request. */
+static bool
+is_large(Datum value)
+{
+	return VARSIZE_ANY(DatumGetPointer(value)) > (Size) work_mem * 1024;
+}
+
 static Answer *
 find_answer(Answers *answers, Oid twin, const InferenceModel *model,
 			const Datum *args, int nargs)
@@ -228,6 +236,9 @@ add_answer(Answers *answers, FunctionCallInfo fcinfo, const char *model_id,
 
 	value = call_original(fcinfo, fcinfo->flinfo->fn_extra);
 	answer->isnull = fcinfo->isnull;
+	answer->value = value;
+	if (!answer->isnull && is_large(value))
+		return answer;
 	MemoryContextSwitchTo(answers->statement);
 	if (!answer->isnull)
 		answer->value = datumCopy(value, false, -1);
@@ -262,8 +273,12 @@ call_twin(FunctionCallInfo fcinfo, int model_argument)
 		return call_original(fcinfo, original);
 
 	for (int i = 0; i < nargs; i++)
+	{
 		args[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(i + 1)));
-	model_id = TextDatumGetCString(args[model_argument - 1]);
+		if (is_large(args[i]))
+			return call_original(fcinfo, original);
+	}
+	model_id = inf_text_name(args[model_argument - 1]);
 	answers = answers_of(fcinfo->flinfo->fn_mcxt);
 
 	/* Who may use the model is asked each time. */

@@ -35,8 +35,6 @@ inf_endpoint_of(const char *url)
 	endpoint = hash_search(endpoints, &url_hash, HASH_ENTER, &found);
 	if (!found)
 	{
-		endpoint->takes_encodings = false;
-		endpoint->refuses_encodings = false;
 		endpoint->max_inputs = 0;
 		inf_pace_init(&endpoint->pace);
 	}

@@ -12,8 +12,6 @@
 typedef struct Endpoint
 {
 	uint64		url_hash;		/* key */
-	bool		takes_encodings;	/* has answered a request that asks for one */
-	bool		refuses_encodings;	/* has refused that, and taken it without */
 	int			max_inputs;		/* most texts that it took after refusing more;
 								 * 0: has never refused */
 	Pace		pace;			/* how much it is asked at a time */

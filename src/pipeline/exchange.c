@@ -107,12 +107,20 @@ inf_exchange_open(const InferenceServiceOps *service,
 		strlcpy(exchange->host, "an invalid url", sizeof(exchange->host));
 	exchange->task_settings = task_settings;
 	exchange->endpoint = inf_endpoint_of(url);
+	exchange->encoding = inf_encoding_of(service, model, url,
+										 task_settings);
 	set_limits(exchange);
 	inf_pace_begin(&exchange->endpoint->pace);
 	inf_line_init(&exchange->line);
 	dlist_init(&exchange->moving);
 	dlist_init(&exchange->arrived);
 	return exchange;
+}
+
+void
+inf_exchange_ask_plainly(Exchange *exchange)
+{
+	exchange->asks_plainly = true;
 }
 
 static ExchangeBatch *

@@ -34,6 +34,9 @@ extern Exchange *inf_exchange_open(const InferenceServiceOps *service,
 								   const InferenceModel *model,
 								   const char *url, Jsonb *task_settings);
 
+/* Has the exchange ask for plain numbers, whatever the model takes. */
+extern void inf_exchange_ask_plainly(Exchange *exchange);
+
 /*
  * Takes texts on: results, one for each, are filled by the time that
  * inf_exchange_finish() returns.  Both arrays must live until then.  Sends what

@@ -61,7 +61,9 @@ inf_flight_read_answer(const Flight *flight, InferenceFault *fault)
 										   response->status);
 		return false;
 	}
-	if (inf_reply_finish(flight->reader, fault))
+	if (inf_reply_finish(flight->reader, fault) &&
+		inf_encoding_check(exchange->encoding, &flight->call, flight->results,
+						   fault))
 		return true;
 	if (fault->input == 0)
 		fault->hint = inf_service_url_hint(exchange->service, exchange->url,

@@ -17,7 +17,6 @@
 #include "pipeline/batch.h"
 #include "pipeline/clock.h"
 #include "pipeline/exchange_flight.h"
-#include "pipeline/discovery.h"
 #include "pipeline/flight_fate.h"
 #include "pipeline/rate_limit.h"
 #include "pipeline/wait_notice.h"
@@ -39,10 +38,6 @@ inf_flight_create(ExchangeBatch *batch, const InferenceInput *inputs,
 	flight->call.task_settings = exchange->task_settings;
 	flight->call.inputs = inputs;
 	flight->call.ninputs = ninputs;
-	flight->call.ndimensions = inf_discovery_dimensions(exchange->service,
-														exchange->model,
-														exchange->task_settings);
-	flight->call.plain_numbers = exchange->endpoint->refuses_encodings;
 	flight->results = results;
 	batch->nleft++;
 	return flight;
@@ -57,7 +52,7 @@ take_rest(Flight *flight, int nfirst)
 										 flight->call.ninputs - nfirst,
 										 flight->results + nfirst);
 
-	rest->call.plain_numbers = flight->call.plain_numbers;
+	rest->asks_plainly = flight->asks_plainly;
 	rest->landed_before = flight->landed_before;
 	rest->was_sent = flight->was_sent;
 	rest->max_inputs = flight->max_inputs;
@@ -100,6 +95,8 @@ build_request(Flight *flight)
 	if (flight->request.body == NULL)
 	{
 		limit_inputs(flight);
+		inf_encoding_choose(exchange->encoding, exchange->service, &flight->call,
+							flight->asks_plainly || exchange->asks_plainly);
 		exchange->service->build_request(&flight->call, exchange->url,
 										 &flight->request);
 	}
@@ -152,15 +149,9 @@ static void
 learn(const Flight *flight)
 {
 	Exchange   *exchange = flight->exchange;
-	Endpoint   *endpoint = exchange->endpoint;
 
-	if (exchange->service->has_encodings)
-	{
-		if (!flight->call.plain_numbers)
-			endpoint->takes_encodings = true;
-		else if (!endpoint->takes_encodings && !flight->place.is_part)
-			endpoint->refuses_encodings = true;
-	}
+	inf_encoding_learn(exchange->encoding, &flight->call, flight->results,
+					   flight->asks_plainly && !flight->place.is_part);
 	if (flight->place.is_part)
 	{
 		exchange->line.part_accepted = true;
@@ -289,20 +280,6 @@ is_timed_out(const Flight *flight, const InferenceFault *fault)
 		inf_now_ms() - flight->start_ms >= flight->exchange->options.total_timeout_ms;
 }
 
-/*
- * Whether it may have failed because another form of numbers was asked for.
- * Only a refusal says so at once; a server's failure may pass.
- */
-static bool
-may_blame_encoding(const Flight *flight, const InferenceFault *fault)
-{
-	const Exchange *exchange = flight->exchange;
-
-	return exchange->service->has_encodings && !flight->call.plain_numbers &&
-		!exchange->endpoint->takes_encodings &&
-		fault->kind == INF_FAULT_REJECTED;
-}
-
 static FlightFailure
 describe_failure(const Flight *flight, const InferenceFault *fault)
 {
@@ -316,7 +293,9 @@ describe_failure(const Flight *flight, const InferenceFault *fault)
 		.names_input = fault->input > 0,
 		.ninputs = flight->call.ninputs,
 		.is_part = flight->place.is_part,
-		.has_plain_form = may_blame_encoding(flight, fault),
+		.has_plain_form = inf_encoding_may_be_why(exchange->encoding,
+												  &flight->call, fault->kind,
+												  inf_http_response(flight->transfer)->status),
 		.can_be_cut = flight->call.inputs[0].length >= 2 * MIN_CUT_BYTES,
 		.attempts = flight->attempts,
 		.nfailed_parts = exchange->nfailed_parts,
@@ -410,7 +389,7 @@ send_again(Flight *flight, const InferenceFault *fault)
 			retry(flight, fault, failure.retry_delay_ms);
 			break;
 		case FLIGHT_ASK_PLAINLY:
-			flight->call.plain_numbers = true;
+			flight->asks_plainly = true;
 			relaunch(flight, queue);
 			break;
 		case FLIGHT_SPLIT:

@@ -8,6 +8,7 @@
 #include "http/http_retry.h"
 #include "http/http_transport.h"
 #include "http/http_url.h"
+#include "pipeline/encoding.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/exchange.h"
 #include "pipeline/flight_line.h"
@@ -42,6 +43,7 @@ typedef struct Flight
 	bool		has_turn;		/* under the rate limit */
 	bool		was_sent;		/* its texts were, perhaps among others */
 	bool		is_cut;			/* its text is only a part */
+	bool		asks_plainly;	/* after it asked for base64, in vain */
 } Flight;
 
 struct Exchange
@@ -53,6 +55,8 @@ struct Exchange
 	char		host[INF_HTTP_ORIGIN_BYTES];
 	Jsonb	   *task_settings;
 	Endpoint   *endpoint;
+	Encoding   *encoding;		/* NULL: there is no choice */
+	bool		asks_plainly;	/* though there may be a choice */
 
 	/* Limits */
 	HttpOptions options;

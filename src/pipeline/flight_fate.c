@@ -11,8 +11,6 @@
 static FlightFate
 fate_of_refused(const FlightFailure *failure)
 {
-	if (failure->has_plain_form)
-		return FLIGHT_ASK_PLAINLY;
 	if (failure->ninputs > 1)
 		return FLIGHT_SPLIT;
 	if (failure->is_too_long && failure->can_be_cut)
@@ -36,7 +34,11 @@ is_worth_a_search(const FlightFailure *failure)
 FlightFate
 inf_flight_fate(const FlightFailure *failure)
 {
-	if (failure->is_stalled || failure->names_input)
+	if (failure->is_stalled)
+		return FLIGHT_GIVE_UP;
+	if (failure->has_plain_form)
+		return FLIGHT_ASK_PLAINLY;
+	if (failure->names_input)
 		return FLIGHT_GIVE_UP;
 	if (failure->is_refused)
 		return fate_of_refused(failure);

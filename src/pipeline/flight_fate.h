@@ -29,7 +29,7 @@ typedef struct FlightFailure
 	/* What was sent */
 	int			ninputs;
 	bool		is_part;		/* of a request that was refused */
-	bool		has_plain_form; /* it can be asked for plain numbers */
+	bool		has_plain_form; /* its form may be why; there is another */
 	bool		can_be_cut;		/* its one text is long enough */
 
 	/* How often, and what is left to try */

@@ -212,10 +212,10 @@ inf_infer_make_input(InferenceInput *input, const char *bytes, int length,
  */
 
 InferenceEmbedding *
-inf_infer_probe(const InferenceModel *model, const char *utf8)
+inf_infer_probe(const InferenceModel *model, const char *utf8, bool plainly)
 {
 	InferenceInput input = {.text = utf8,.length = strlen(utf8)};
-	InferenceStream *stream = inf_stream_open_unchecked(model);
+	InferenceStream *stream = inf_stream_open_probe(model, plainly);
 	InferenceEmbedding *result;
 
 	result = inf_stream_finish(inf_stream_submit(stream, &input, 1));

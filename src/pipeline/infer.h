@@ -31,9 +31,12 @@ extern InferenceEmbedding *inf_infer_embed(const InferenceModel *model,
 										   const InferenceInput *inputs,
 										   int ninputs);
 
-/* Embeds one text with a model that need not be stored; checks no dimensions. */
+/*
+ * Embeds one text with a model that need not be stored; checks no dimensions.
+ * plainly: asks for plain numbers, even if the service has another form.
+ */
 extern InferenceEmbedding *inf_infer_probe(const InferenceModel *model,
-										   const char *utf8);
+										   const char *utf8, bool plainly);
 
 /*
  * A text in the database encoding as an input.  position is its place in the

@@ -26,6 +26,9 @@
 /* What Elasticsearch embeds to see whether a model works. */
 #define PROBE_TEXT "how big"
 
+/* Most that two embeddings of it may differ, as a part of their length. */
+#define MAX_DIFFERENCE 0.05
+
 static void
 throw_duplicate(const char *model_id)
 {
@@ -52,6 +55,39 @@ check_task_matches(const char *path_task, const InferenceModel *model)
 }
 
 /*
+ * Holds vectors as they will be asked for against the same as plain numbers.
+ * Rounding differs, and what else a service computed at the time: far less than
+ * another type, scale or order of numbers does.
+ */
+static void
+check_encodings(const InferenceModel *model, const InferenceEmbedding *plain)
+{
+	const InferenceServiceOps *service = inf_infer_service(model);
+	InferenceEmbedding *encoded;
+	double		difference = 0;
+	double		norm = 0;
+
+	if (service->has_encodings == NULL || !service->has_encodings(model))
+		return;
+	encoded = inf_infer_probe(model, PROBE_TEXT, false);
+	for (int i = 0; i < plain->ndimensions && i < encoded->ndimensions; i++)
+	{
+		double		distance = (double) encoded->values[i] - plain->values[i];
+
+		difference += distance * distance;
+		norm += (double) plain->values[i] * plain->values[i];
+	}
+	if (encoded->ndimensions == plain->ndimensions &&
+		difference <= MAX_DIFFERENCE * MAX_DIFFERENCE * norm)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("inference model \"%s\" gives other embeddings as base64 than as plain numbers",
+					model->model_id),
+			 errhint("Set encoding_format to \"float\" in the service_settings of the model.")));
+}
+
+/*
  * Embeds the probe.  Vectors of another width than the user set are refused
  * with the words that Elasticsearch has for it.
  */
@@ -65,7 +101,7 @@ probe_model(InferenceModel *model)
 	/* What was found out before must not decide how the answer is read. */
 	model->discovered = inf_setting_empty();
 	inf_discovery_forget(model);
-	result = inf_infer_probe(model, PROBE_TEXT);
+	result = inf_infer_probe(model, PROBE_TEXT, true);
 	if (model->task != INF_TASK_TEXT_EMBEDDING)
 		return;
 	if (wanted > 0 && result->ndimensions != wanted)
@@ -75,6 +111,7 @@ probe_model(InferenceModel *model)
 						result->ndimensions, wanted, model->model_id)));
 	model->discovered = inf_discovery_make(inf_infer_service(model),
 										   result->ndimensions);
+	check_encodings(model, result);
 }
 
 /* Each call would fail; whoever put the model has no reason to expect that. */

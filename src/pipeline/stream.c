@@ -25,7 +25,7 @@ struct InferenceStream
 	const InferenceModel *model;
 	Jsonb	   *task_settings;
 	Exchange   *exchange;		/* NULL: the service runs here */
-	bool		checks_dimensions;
+	bool		is_probe;		/* of a model that is being tried */
 	EmbeddingMemo *memo;		/* NULL: remembers nothing itself */
 
 	/* For EXPLAIN */
@@ -99,16 +99,18 @@ open_stream(const InferenceModel *model, Jsonb *overrides)
 InferenceStream *
 inf_stream_open(const InferenceModel *model, Jsonb *overrides)
 {
-	InferenceStream *stream = open_stream(model, overrides);
-
-	stream->checks_dimensions = true;
-	return stream;
+	return open_stream(model, overrides);
 }
 
 InferenceStream *
-inf_stream_open_unchecked(const InferenceModel *model)
+inf_stream_open_probe(const InferenceModel *model, bool plainly)
 {
-	return open_stream(model, NULL);
+	InferenceStream *stream = open_stream(model, NULL);
+
+	stream->is_probe = true;
+	if (stream->exchange && plainly)
+		inf_exchange_ask_plainly(stream->exchange);
+	return stream;
 }
 
 void
@@ -241,13 +243,20 @@ run_here(const InferenceServiceOps *service, const InferenceModel *model,
 	}
 }
 
+/* What is tried is asked for, though it may have been asked for before. */
+static bool
+uses_cache(const InferenceStream *stream)
+{
+	return !stream->is_probe && inf_embedding_cache_enabled();
+}
+
 static bool
 recall(const InferenceStream *stream, const InferenceInput *input,
 	   InferenceEmbedding *embedding)
 {
 	if (stream->memo && inf_memo_get(stream->memo, input, embedding))
 		return true;
-	return inf_embedding_cache_enabled() &&
+	return uses_cache(stream) &&
 		inf_embedding_cache_get(stream->model, stream->task_settings, input,
 								embedding);
 }
@@ -281,7 +290,7 @@ remember(InferenceJob *job)
 		job->of_distinct[job->origin[i]] = job->fresh[i];
 		if (stream->memo)
 			inf_memo_put(stream->memo, &job->wanted[i], &job->fresh[i]);
-		if (inf_embedding_cache_enabled())
+		if (uses_cache(stream))
 			inf_embedding_cache_put(stream->model, stream->task_settings,
 									&job->wanted[i], &job->fresh[i]);
 	}
@@ -300,7 +309,7 @@ inf_stream_submit(InferenceStream *stream, const InferenceInput *inputs,
 	job->ninputs = ninputs;
 	inf_batch_distinct(inputs, ninputs, distinct);
 	truncate_inputs(stream->model, distinct->inputs, distinct->ninputs);
-	if (stream->memo || inf_embedding_cache_enabled())
+	if (stream->memo || uses_cache(stream))
 		recall_inputs(job);
 	else
 	{
@@ -331,7 +340,7 @@ inf_stream_finish(InferenceJob *job)
 	else
 		run_here(stream->service, stream->model, stream->task_settings,
 				 job->wanted, job->nwanted, job->fresh);
-	if (stream->checks_dimensions)
+	if (!stream->is_probe)
 		check_dimensions(stream, job->fresh, job->nwanted);
 	if (job->of_distinct)
 		remember(job);

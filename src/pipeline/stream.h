@@ -32,8 +32,12 @@ typedef struct StreamCounters
 extern InferenceStream *inf_stream_open(const InferenceModel *model,
 										Jsonb *overrides);
 
-/* The same for a model that is being tried: dimensions are not checked. */
-extern InferenceStream *inf_stream_open_unchecked(const InferenceModel *model);
+/*
+ * The same for a model that is being tried: dimensions are not checked, and no
+ * embeddings are taken from the cache.  plainly: for plain numbers only.
+ */
+extern InferenceStream *inf_stream_open_probe(const InferenceModel *model,
+											  bool plainly);
 
 /* Has the stream remember what it embeds, in up to max_bytes. */
 extern void inf_stream_remember(InferenceStream *stream, Size max_bytes);

@@ -37,7 +37,6 @@ typedef struct InferenceServiceOps
 	const char *default_similarity; /* of dense vectors; NULL: not known */
 	int			max_batch_inputs;	/* most texts in one request */
 	int			max_batch_tokens;	/* of one request; 0: no such limit */
-	bool		has_encodings;	/* call->plain_numbers makes a difference */
 	bool		settings_optional;	/* service_settings may be left out */
 
 	/*
@@ -49,6 +48,9 @@ typedef struct InferenceServiceOps
 	/* Fills a zeroed request, in the current memory context. */
 	void		(*build_request) (const InferenceCall *call, const char *url,
 								  HttpRequest *request);
+
+	/* Whether call->plain_numbers makes a difference.  NULL: never. */
+	bool		(*has_encodings) (const InferenceModel *model);
 
 	/* Where a 2xx answer holds what. */
 	const ReplyShape *(*reply_shape) (const InferenceCall *call,

@@ -19,12 +19,18 @@
 
 #define DEFAULT_URL "https://api.openai.com/v1/embeddings"
 
+static const char *const openai_encoding_formats[] = {"base64", "float", NULL};
+
 static const SettingField openai_service_fields[] = {
 	INF_SETTING_API_KEY(SETTING_REQUIRED, "key of the OpenAI account"),
 	INF_SETTING_API_KEY_HEADER,
 	INF_SETTING_API_KEY_SCHEME("Bearer"),
 	INF_SETTING_DIMENSIONS(0, "the model's own",
 						   "dimensions to ask the model for; sent only if set"),
+	{.name = "encoding_format",.type = SETTING_ENUM,
+		.choices = openai_encoding_formats,
+		.default_text = "base64, where the server has it",
+	.description = "form in which vectors are asked for"},
 	INF_SETTING_MAX_INPUT_TOKENS(0),
 	INF_SETTING_MODEL_ID("name of the model; task_settings.model says the same"),
 	{.name = "organization_id",.type = SETTING_STRING,
@@ -72,6 +78,7 @@ openai_build_request(const InferenceCall *call, const char *url,
 	StringInfoData body;
 	char	   *organization;
 	char	   *model;
+	char	   *format;
 	int			dimensions;
 
 	inf_request_start(request, url, "Bearer", call->model);
@@ -90,12 +97,20 @@ openai_build_request(const InferenceCall *call, const char *url,
 	dimensions = inf_setting_integer(service_settings, "dimensions", 0);
 	if (dimensions > 0)
 		appendStringInfo(&body, ",\"dimensions\":%d", dimensions);
-	if (!call->plain_numbers)
-		appendStringInfoString(&body, ",\"encoding_format\":\"base64\"");
+	format = inf_setting_string(service_settings, "encoding_format");
+	append_text_setting(&body, "encoding_format",
+						format ? format : call->plain_numbers ? NULL : "base64");
 	appendStringInfoChar(&body, '}');
 
 	request->body = body.data;
 	request->body_bytes = body.len;
+}
+
+/* A model that names a format is asked for that, and for no other. */
+static bool
+openai_has_encodings(const InferenceModel *model)
+{
+	return !inf_setting_is_set(model->service_settings, "encoding_format");
 }
 
 static const ReplyShape *
@@ -176,9 +191,9 @@ const InferenceServiceOps inf_service_openai = {
 	.default_similarity = "dot_product",
 	.max_batch_inputs = 2048,	/* OpenAI's own limits */
 	.max_batch_tokens = 300000,
-	.has_encodings = true,
 	.url = openai_url,
 	.build_request = openai_build_request,
+	.has_encodings = openai_has_encodings,
 	.reply_shape = openai_reply_shape,
 	.too_long = openai_too_long,
 	.url_hint = openai_url_hint,

@@ -44,7 +44,7 @@ TRANSPORT_FAULTS = {
     "breaks",  # WORD: status 500 if an input holds it
     "sometimes",  # STATUS:N: that status for each N-th request, the first included
     "serial",  # N ms a text, one request after the other
-    "no_encodings",  # status 400 if encoding_format is asked for
+    "no_encodings",  # [STATUS]: that, or 400, if encoding_format is asked for
     "limit",  # N: status 413 for more inputs
     "too_long",  # N: status 413 if an input has more characters
     "dims_ignored",  # answers with its own width
@@ -77,6 +77,13 @@ def index_missing(call, argument):
     call.indexes = [i or None for i in range(len(call.results))]
 
 
+def base64_none(call, argument):
+    """What is asked for as base64 is missing: "list" is empty, "null" or "empty" vectors."""
+    if call.body.get("encoding_format") == "base64":
+        missing = {"list": [], "null": [None], "empty": [[]]}[argument]
+        call.results = missing * len(call.results)
+
+
 def count(call, argument):
     n = int(argument)
     call.results = call.results[:n] if n < 0 else call.results + call.results[:n]
@@ -106,6 +113,7 @@ RESULT_FAULTS = {
     "index_gap": index_gap,
     "index_twice": index_twice,
     "index_missing": index_missing,
+    "base64_none": base64_none,
     "count": count,
     "width": width,
     "nan": replace_first("@NaN@"),

@@ -127,6 +127,7 @@ class OpenAI:
         asked = call.body.get("encoding_format") == "base64" and "fault" not in call.query
         as_base64 = asked or "base64" in call.query
         kind = call.query.get("encoding", "<f")
+        scale = float(call.query.get("scale", 1))
         indexes = call.indexes or range(len(call.results))
         ntokens = sum(len(text.split()) for text in call.inputs)
         return {
@@ -135,7 +136,9 @@ class OpenAI:
                 {
                     "object": "embedding",
                     "index": index,
-                    "embedding": to_base64(vector, kind) if as_base64 and vector else vector,
+                    "embedding": to_base64([value * scale for value in vector], kind)
+                    if as_base64 and vector
+                    else vector,
                 }
                 for index, vector in zip(indexes, call.results)
             ],

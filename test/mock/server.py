@@ -16,6 +16,7 @@ any path:
     shape=object    Hugging Face: {"embeddings": ...}
     truncated=1     Elasticsearch: is_truncated
     auth=required   Elasticsearch: a key is needed
+    scale=X         OpenAI: base64 is of vectors that are so much longer
     key=HEADER      OpenAI: the key comes in that header, without a scheme
     says=N TEXT     status and message of the fault too_long
     fault=A[:X];B   misbehave: see faults.py
@@ -293,7 +294,7 @@ class Handler(BaseHTTPRequestHandler):
         if "poison" in active and any(active["poison"] in text for text in call.inputs):
             raise formats.Rejected(400, "one input is not acceptable")
         if "no_encodings" in active and "encoding_format" in call.body:
-            raise formats.Rejected(400, "unknown argument")
+            raise formats.Rejected(int(active["no_encodings"] or 400), "unknown argument")
         if "limit" in active and len(call.inputs) > int(active["limit"]):
             raise formats.Rejected(413, "too many inputs")
         if "too_long" in active and max(map(len, call.inputs)) > int(active["too_long"]):

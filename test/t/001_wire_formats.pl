@@ -78,8 +78,14 @@ put('text_embedding', 'oa-all', 'openai',
 put('text_embedding', 'oa-base64', 'openai',
 	"$key, \"url\": \"" . $provider->url('/v1/embeddings', 'base64') . '"');
 
-is(query("SELECT inference_embed('oa', 'first text') = '" . $provider->vector('first text') . "'::real[]"),
+# Until the width of the vectors is known, they are asked for as plain numbers.
+my $session = $node->background_psql('postgres');
+is($session->query("SELECT inference_embed('oa', 'before') = '" . $provider->vector('before') . "'::real[]"),
 	't', 'openai: one text');
+is_deeply(($provider->last)[0]{body}, { input => ['before'] }, 'openai: of a model of unknown width');
+is($session->query("SELECT inference_embed('oa', 'first text') = '" . $provider->vector('first text') . "'::real[]"),
+	't', 'openai: another');
+$session->quit;
 my ($request) = $provider->last;
 is_request(
 	$request,
@@ -144,26 +150,61 @@ for my $fault ('shuffle', 'index_same', 'index_from:1', 'index_from:7', 'index_g
 	query(q{SELECT inference_delete('oa-index')});
 }
 
-# So do numbers whose width tells that they are of another type.
-for my $encoding ('<d', '>f', '<e', 'b')
+# Other types of numbers in base64 are decoded, or not taken.
+for my $encoding ('<f', '<d', '>f', '>d', '<e', 'b')
 {
-	put('text_embedding', 'oa-known', 'openai', "$key, \"dimensions\": 8, \"url\": \""
-		  . $provider->url('/v1/embeddings', 'base64&encoding=' . ($encoding =~ s/</%3C/r =~ s/>/%3E/r)) . '"');
-	if ($encoding eq '<d')
+	my $options = 'dims=64&encoding=' . ($encoding =~ s/([<>])/sprintf('%%%X', ord($1))/er);
+	my $rows = q{SELECT i, 'text ' || i AS text FROM generate_series(1, 300) i};
+
+	put('text_embedding', 'oa-plain', 'openai', "$key, \"encoding_format\": \"float\", \"url\": \"" . $provider->url('/v1/embeddings', $options) . '"');
+	for my $known ('', '"dimensions": 64, ')
 	{
-		is_batch('oa-known', \@texts, 8, 'openai: base64 of doubles');
+		put('text_embedding', 'oa-typed', 'openai', "$key, $known\"url\": \"" . $provider->url('/v1/embeddings', $options) . '"');
+		is( query(qq{SET inference.max_batch_inputs = 16; SET inference.max_concurrent_requests = 2;
+				SELECT count(*) FROM (SELECT inference_embed('oa-plain', text) AS plain, inference_embed('oa-typed', text) AS typed FROM ($rows) t) v
+				WHERE plain = typed}),
+			'300', "openai: numbers of type $encoding" . ($known && ', dimensions set'));
+		query(q{SELECT inference_delete('oa-typed')});
+	}
+	query(q{SELECT inference_delete('oa-plain')});
+
+	# who sends nothing else is refused
+	put('text_embedding', 'oa-typed', 'openai', "$key, \"dimensions\": 64, \"url\": \"" . $provider->url('/v1/embeddings', "base64&$options") . '"');
+	if ($encoding =~ /^<[fd]$/)
+	{
+		is( query("SELECT inference_embed('oa-typed', 'a text') = '" . $provider->vector('a text', 64) . "'::real[]"),
+			't', "openai: nothing but base64 of type $encoding");
 	}
 	else
 	{
 		like(
 			InferenceCluster::error_of($node, 'postgres',
-				"SET inference.max_retries = 0; INSERT INTO indexed SELECT i, inference_embed('oa-known', 'text ' || i) FROM generate_series(1, 300) i"),
-			qr/08P01: could not get embeddings from inference model "oa-known"\nDETAIL:  .*(?:not base64 of 32-bit floats|dimensions)/,
-			"openai: base64 of $encoding");
+				"SET inference.max_retries = 0; INSERT INTO indexed SELECT i, inference_embed('oa-typed', text) FROM ($rows) t"),
+			qr/08P01: could not get embeddings from inference model "oa-typed"\nDETAIL:  .*(?:not base64 of 32-bit floats|dimensions)/,
+			"openai: nothing but base64 of type $encoding");
 		is(query('SELECT count(*) FROM indexed'), '0', "$encoding: nothing is stored");
 	}
-	query(q{SELECT inference_delete('oa-known')});
+	query(q{SELECT inference_delete('oa-typed')});
 }
+
+# A model that names its format is asked for that, from the first request on.
+for my $format ('float', 'base64')
+{
+	put('text_embedding', 'oa-format', 'openai', "$key, \"encoding_format\": \"$format\", \"url\": \"" . $provider->url('/v1/embeddings') . '"');
+	is_batch('oa-format', \@texts, 8, "openai: encoding_format $format");
+	is(($provider->last)[0]{body}{encoding_format}, $format, "encoding_format $format is sent");
+	query(q{SELECT inference_delete('oa-format')});
+	put('text_embedding', 'oa-format', 'openai', "$key, \"encoding_format\": \"$format\", \"url\": \"" . $provider->url('/v1/embeddings', 'fault=no_encodings') . '"');
+	is( $provider->requests_of(sub {
+			like(InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('oa-format', 'a text')"),
+				qr/HTTP status 400: unknown argument/, 'and nothing else is tried');
+		}), 1, 'with one request');
+	query(q{SELECT inference_delete('oa-format')});
+}
+put('text_embedding', 'oa-format', 'openai', "$key, \"encoding_format\": \"base64\", \"url\": \"" . $provider->url('/v1/embeddings', 'dims=64&encoding=%3Cd') . '"');
+like(InferenceCluster::error_of($node, 'postgres', "SET inference.max_retries = 0; SELECT inference_embed('oa-format', 'a text')"),
+	qr/an embedding is not base64 of 32-bit floats, but seemingly of 64-bit ones/, 'base64 of doubles, and no width to tell');
+query(q{SELECT inference_delete('oa-format')});
 
 #
 # Hugging Face and text-embeddings-inference
@@ -354,7 +395,8 @@ cmp_ok($provider->stats->{max_concurrent}, '>', 2, 'several requests are in flig
 cmp_ok($provider->stats->{max_concurrent}, '<=', 8, 'no more than inference.max_concurrent_requests');
 put('text_embedding', 'tei', 'hugging_face', "$key, \"url\": \"" . $provider->url('/embed') . '"');
 is( $provider->requests_of(sub {
-		is( query(q{SELECT count(*) FROM inference_embed_batch('tei', ARRAY(SELECT 'text ' || i FROM generate_series(1, 100) i)) b
+		is( query(q{SET inference.batching = off;
+				SELECT count(*) FROM inference_embed_batch('tei', ARRAY(SELECT 'text ' || i FROM generate_series(1, 100) i)) b
 			WHERE embedding = inference_embed('oa', 'text ' || ordinality)}),
 			'100', 'text-embeddings-inference: 100 texts, each with its vector');
 	}) - 100,
@@ -377,7 +419,7 @@ is( $provider->requests_of(sub {
 #
 
 $provider->reset;
-my $session = $node->background_psql('postgres');
+$session = $node->background_psql('postgres');
 $session->query("SELECT inference_embed('oa', 'text $_'), inference_sparse('el', 'text $_')") for 1 .. 50;
 $session->query(q{BEGIN; SELECT inference_embed('oa', 'x'); ROLLBACK});
 my $stats = $provider->stats;
@@ -399,7 +441,7 @@ is( $provider->requests_of(sub {
 is( $provider->requests_of(sub {
 		query("SELECT inference_put('text_embedding', 'proved', '{\"service\": \"openai\", \"service_settings\": {$key, \"url\": \"$url\"}}', validate => true)");
 	}),
-	1, 'unless it is asked to: one probe');
+	2, 'unless it is asked to: one probe, as numbers and as base64');
 is( query(q{SELECT model_id, dimensions, similarity FROM inference_models WHERE model_id LIKE '%proved' ORDER BY 1}),
 	"proved|8|dot_product\nunproved||", 'which tells the dimensions');
 like(
@@ -417,6 +459,11 @@ like(
 		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {$key, \"dimensions\": 4, \"url\": \""
 		  . $provider->url('/v1/embeddings', 'fault=dims_ignored') . '"}}\', validate => true)'),
 	qr/22023: The retrieved embeddings size \[8\] does not match the size specified in the settings \[4\]/, 'and so are other dimensions than the settings say');
+like(
+	InferenceCluster::error_of($node, 'postgres',
+		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {$key, \"url\": \""
+		  . $provider->url('/v1/embeddings', 'scale=2') . '"}}\', validate => true)'),
+	qr/08P01: inference model "refused" gives other embeddings as base64 than as plain numbers\n.*HINT:  Set encoding_format to "float"/s, 'and other numbers as base64');
 is(query(q{SELECT count(*) FROM inference_models WHERE model_id = 'refused'}), '0', 'after which there is no model');
 
 done_testing();

@@ -48,13 +48,12 @@ sub call_of
 }
 
 # Checks the error of a call: SQLSTATE and detail, requests made, no key in it.
-# Two texts of OpenAI: as base64, then as numbers, then the first of them.  What
-# is too large is not asked for in another encoding.
+# Two texts, then the first of them.
 sub requests_until_refused
 {
 	my ($status) = @_;
 
-	return $status =~ /^4(00|22)$/ ? 3 : $status == 413 ? 2 : 1;
+	return $status =~ /^4(00|13|22)$/ ? 2 : 1;
 }
 
 sub fails
@@ -148,19 +147,17 @@ for my $case (
 # Connections that fail
 #
 
-for my $case (
-	[ 'close', 'Empty reply from server|Server returned nothing' ],
-	[ 'reset', 'Recv failure|Connection reset' ],
-	[ 'cut_body', 'transfer closed with \d+ bytes remaining' ],
-	[ 'not_http', 'Received HTTP/0.9|Unsupported protocol|Weird server reply' ])
+# What is said of them is libcurl's, and changes with its versions.
+my $said_by_libcurl = '\w.*\.\n';
+
+for my $fault (qw(close reset cut_body not_http))
 {
-	my ($fault, $detail) = @$case;
-	fails(model('openai', $paths{openai}, "fault=$fault"), '08006', "(?i:.*(?:$detail))", $fault);
+	fails(model('openai', $paths{openai}, "fault=$fault"), '08006', $said_by_libcurl, $fault);
 }
 my $dead = InferenceProvider->start;
 my $nobody = $dead->url($paths{openai});
 $dead->kill;
-fails(model('openai', $nobody), '08006', '.*(?i:could.?n.t connect|connection refused)', 'nobody listens', requests => 0);
+fails(model('openai', $nobody), '08006', $said_by_libcurl, 'nobody listens', requests => 0);
 
 #
 # Limits
@@ -173,11 +170,11 @@ fails(model('openai', $paths{openai}, 'fault=giant_length:3000000000'),
 	'54000', 'the answer is larger than', 'an announced giant',
 	settings => q{SET inference.max_retries = 3;});
 fails(model('openai', $paths{openai}, 'fault=stall_headers'),
-	'08006', '.*(?i:time|took too long)', 'a stall before the headers',
+	'08006', $said_by_libcurl, 'a stall before the headers',
 	requests => 2,    # of two texts, then of the first alone
 	settings => q{SET inference.request_timeout = '100ms'; SET inference.max_retries = 3;});
 fails(model('openai', $paths{openai}, 'fault=stall_body'),
-	'08006', '.*(?i:time|took too long)', 'a stall in the body',
+	'08006', $said_by_libcurl, 'a stall in the body',
 	requests => 2,
 	settings => q{SET inference.request_timeout = '100ms'; SET inference.max_retries = 3;});
 for my $status (301, 302, 303, 307, 308)
@@ -204,7 +201,7 @@ is( $node->safe_psql('postgres',
 like(
 	InferenceCluster::error_of($node, 'postgres',
 		"SET inference.max_retries = 3; " . call_of(model('openai', 'http://no-such-host.invalid/'), 0, "'a'")),
-	qr/08001: could not get.*\nDETAIL:  Service "openai" at no-such-host\.invalid: .*resolve.*\.\nHINT/,
+	qr/08001: could not get.*\nDETAIL:  Service "openai" at no-such-host\.invalid: \w.*\.\nHINT/,
 	'an unknown host');
 
 #
@@ -215,7 +212,7 @@ for my $service ('openai', 'hugging_face', 'elser')
 {
 	my $id = model($service, $paths{$service}, 'fault=echo_key:400');
 	fails($id, '38000', 'HTTP status 400: key \[redacted\], header (?:Bearer|ApiKey) \[redacted\], url \[redacted\], base64 \[redacted\] \[redacted\] \[redacted\], hex \[redacted\] \[redacted\], cut \[redacted\] \[redacted\], masked \[redacted\]',
-		"$service: echo of the key", requests => $service eq 'openai' ? 3 : 2, sparse => $service eq 'elser');
+		"$service: echo of the key", requests => 2, sparse => $service eq 'elser');
 }
 
 # Wherever plain text is cut, no part of the key is left.
@@ -223,7 +220,7 @@ for my $start (25, 150, 185, 195, 199, 200, 300)
 {
 	fails(model('openai', $paths{openai}, "fault=echo_plain:$start"), '38000',
 		'HTTP status 400: (?:(?!sk-).)+\n',
-		"echo of the key at byte $start", requests => 3);
+		"echo of the key at byte $start", requests => 2);
 }
 
 #
@@ -368,10 +365,21 @@ $session->quit;
 # What a service refuses is sent in another way
 #
 
-$id = model('openai', $paths{openai}, 'fault=no_encodings');
 $session = $node->background_psql('postgres');
-is($provider->requests_of(sub { is($session->query("SELECT inference_embed('$id', 'a text') = '" . $provider->vector('a text') . "'"), 't', 'numbers from who refuses base64'); }), 2, 'after one more request');
-is($provider->requests_of(sub { $session->query("SELECT inference_embed('$id', 'another')"); }), 1, 'and never again in the session');
+for my $fault ('no_encodings', 'no_encodings:422', 'no_encodings:500', 'no_encodings:501', 'base64_none:list', 'base64_none:null', 'base64_none:empty')
+{
+	my $n = 0;
+
+	$id = model('openai', $paths{openai}, "fault=$fault");
+	for my $requests (1, 2, 1)
+	{
+		my $text = 'text ' . ++$n;
+
+		is($provider->requests_of(sub { is($session->query("SELECT inference_embed('$id', '$text') = '" . $provider->vector($text) . "'"), 't', "$fault, text $n"); }),
+			$requests, "$fault, text $n: requests");
+	}
+	ok(!exists(($provider->last)[0]{body}{encoding_format}), "$fault: base64 is not asked for again");
+}
 
 $id = model('openai', $paths{openai}, 'fault=limit:5');
 is( $provider->requests_of(sub {

@@ -76,20 +76,21 @@ my $ours = "SET inference.ca_bundle = '$dir/ours.crt';";
 # Certificates
 #
 
+# The detail is libcurl's, and changes with its versions; the hint is ours.
 for my $case (
-	[ 'right', "SET inference.ca_bundle = '$dir/theirs.crt'", '(?i:certificate)' ],
-	[ 'right', '', '(?i:certificate)', 'nobody known has signed it' ],
-	[ 'other-name', $ours, '(?i:certificate|name|match)' ],
-	[ 'run-out', $ours, '(?i:expired|certificate)' ],
-	[ 'right', "SET inference.ca_bundle = '$dir/no-such-file'", '(?i:certificate|CA|verify locations)' ],
-	[ 'plain-as-tls', $ours, '(?i:SSL|TLS)', undef, 'Check that the server speaks TLS at this port' ])
+	[ 'right', "SET inference.ca_bundle = '$dir/theirs.crt'" ],
+	[ 'right', '', 'nobody known has signed it' ],
+	[ 'other-name', $ours ],
+	[ 'run-out', $ours ],
+	[ 'right', "SET inference.ca_bundle = '$dir/no-such-file'" ],
+	[ 'plain-as-tls', $ours, undef, 'Check that the server speaks TLS at this port' ])
 {
-	my ($id, $setting, $detail, $name, $hint) = @$case;
+	my ($id, $setting, $name, $hint) = @$case;
 	$name //= $setting =~ s/\Q$dir\E\///r;
 	$hint //= 'A certificate must be of the host .* inference\.ca_bundle';
 	like(
 		InferenceCluster::error_of($node, 'postgres', "$setting;\nSELECT inference_embed('$id', 'a text')"),
-		qr/08001: could not get embeddings from inference model "$id"\nDETAIL:  Service "openai" at 127\.0\.0\.1: .*$detail.*\nHINT:  $hint/,
+		qr/08001: could not get embeddings from inference model "$id"\nDETAIL:  Service "openai" at 127\.0\.0\.1: \w.*\nHINT:  $hint/,
 		"$id, $name: refused");
 }
 is($_->stats->{requests}, 0, 'nothing was sent') for values %providers, $plain;

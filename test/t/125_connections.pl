@@ -111,7 +111,7 @@ for my $scheme ('http', 'https')
 my $greeting = InferenceProvider->start('--greet');
 my $greeted = model($greeting);
 like(
-	InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('$greeted', repeat('much ', 10000000))"),
+	InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('$greeted', repeat('much ', 3000000))"),
 	qr/08006: .*\nDETAIL:  .*: the service answered before it was asked\./,
 	'an answer before the end of a request');
 $greeting->kill;

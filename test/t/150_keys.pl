@@ -60,6 +60,8 @@ $node->safe_psql('template1', q{
 		FOR relation IN SELECT n.nspname, c.relname,
 				CASE relkind WHEN 't' THEN 'chunk_data' ELSE 'r' END AS contents FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 			WHERE relkind IN ('r', 'm', 'v', 't', 'p') AND nspname NOT LIKE 'pg\_temp%'
+				-- only of this session, whose memory holds the forms that are sought
+				AND relname <> 'pg_backend_memory_contexts'
 		LOOP
 			BEGIN
 				EXECUTE format('SELECT count(*) FROM %I.%I AS r WHERE %s::text ~* ANY ($1)',

@@ -90,6 +90,11 @@ is(known($id), '8|dot_product', 'the width is kept, with the similarity');
 my $version = versions($id);
 $node->safe_psql('postgres', call($id) . ';' . call($id) . '; BEGIN;' . call($id) . ';' . call($id) . '; COMMIT');
 is(versions($id), $version, 'once');
+for my $case ([ $id, 'that is known' ], [ model(8), 'that is not' ])
+{
+	is($node->safe_psql('postgres', 'BEGIN;' . call($case->[0]) . '; SELECT pg_current_xact_id_if_assigned() IS NULL; COMMIT'),
+		"8\nt", "a call of a model $case->[1] writes nothing itself");
+}
 $provider->dims(12);
 refuses($id, 12, 8, call($id), 'another width is an error');
 refuses($id, 12, 8, "UPDATE docs SET v = inference_embed('$id', body)", 'in an UPDATE');
@@ -246,6 +251,17 @@ is(known($id), '6|dot_product', 'within a transaction as well');
 like($stderr, qr/could not get embeddings from inference model "$id"/, 'an update that does not pass the probe fails');
 is($node->safe_psql('postgres', "SELECT service_settings ->> 'url' FROM inference_models WHERE model_id = '$id'") =~ /dims=6/ ? known($id) : '',
 	'6|dot_product', 'and changes nothing');
+my $stalls = $provider->url('/v1/embeddings', 'dims=6&fault=stall_headers&times=1&id=validate');
+my $validating = $node->background_psql('postgres', on_error_stop => 0);
+$validating->query('SET inference.max_retries = 1');
+$validating->query_until(qr/started/, "\\echo started\n"
+	  . qq{SELECT inference_update('$id', validate => true, config => '{"service_settings": {"url": "$stalls"}}');\n});
+$provider->wait_for(stalled => 1);
+$node->safe_psql('postgres', qq{SET lock_timeout = '10s'; SELECT inference_update('$id', '{"task_settings": {"user": "z"}}')});
+$provider->release;
+$validating->query('SELECT 1');
+like($validating->{stderr}, qr/inference model "$id" was changed while a change of it was validated/, 'one during which the model changes fails, and locks nothing meanwhile');
+$validating->quit;
 like(InferenceCluster::error_of($node, 'postgres', "SET ROLE app; SELECT inference_update('$id', validate => true, config => '{}')"),
 	qr/42501: must be owner/, 'nor does one by somebody else, which sends nothing');
 is($provider->requests_of(sub { $node->psql('postgres', "SET ROLE app; SELECT inference_update('$id', validate => true, config => '{}')") }), 0, 'at all');
