@@ -36,6 +36,19 @@ SELECT fault('hf-sparse', '[[{"index": -1, "value": 1}], []]');
 SELECT fault('hf-sparse', '[[{"index": 1.5, "value": 1}], []]');
 SELECT fault('hf-sparse', '[[{"index": 1}], []]');
 SELECT fault('hf-sparse', '[[7], []]');
+
+-- What follows a bad vector is read all the same, and tells whose it is.
+SELECT fault('hf', '[[1, 2], null]');
+SELECT fault('hf', '[[1, 2], {"a": [1, "]"]}]');
+SELECT fault('hf', '[[1, [2, 3], {"a": 4}], [1, 2]]');
+SELECT fault('hf', '[[1, 2], [NaN, 2]]');
+SELECT fault('hf', '[[1, 2], [1, 2]');
+SELECT fault('hf-sparse', '[{"cat": 1}, null]');
+SELECT fault('hf-sparse', '[{"cat": 1}, {"mat": [1, {"x": 2}], "hat": 1}]');
+SELECT fault('hf-sparse', '[[{"index": 1, "value": 1}], [{"index": 1, "value": null}, 8, {"value": 1}]]');
+SELECT fault('hf-sparse', '[[[1], [2]], [{"index": 1, "value": 1}]]');
+SELECT fault('hf-sparse', format('[{"cat": 1}, {"%s": 1}]', repeat('x', 1025)));
+SELECT fault('hf-sparse', '[{"cat": 1}, {"mat": 1, "mat": 2}]');
 DROP FUNCTION fault;
 DROP FUNCTION answer;
 SELECT count(inference_delete(id)) FROM unnest(ARRAY['hf', 'hf-sparse']) id;

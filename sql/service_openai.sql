@@ -118,6 +118,15 @@ SELECT fault('{"data": [{"embedding": "PczMzb6AAAA+mZmaPzMzM7wj1wo8o9cKPqj1wz8Zm
 SELECT index, fault(format('{"data": [{"embedding": [1], "index": %s}, {"embedding": [2], "index": %s}, {"embedding": [3], "index": %s}]}', index[1], index[2], index[3]), '{a,b,c}')
 FROM (VALUES (ARRAY['1', '2', '3']), ('{0,1,3}'), ('{0,2,2}'), ('{0,0,1}'), ('{0,-1,1}'), ('{-1,-1,-1}'), ('{0,1.5,2}'), ('{0,1,2e0}'), (ARRAY['0', '1', '"2"']),
 	('{0,1,99999999999}'), ('{0,1,99999999999999999999}'), (ARRAY['0', '1', 'null']), ('{0,1,[2]}'), ('{7,7,7}'), ('{2,0,1}')) i (index);
+SELECT fault('{"data": [{"embedding": null, "index": 2}, {"embedding": [2], "index": 0}, {"embedding": [3], "index": 1}]}', '{a,b,c}') AS of_third;
+SELECT fault('{"data": [{"embedding": [1], "index": 1}, {"embedding": [2, 3], "index": 0}, {"embedding": [3], "index": 2}]}', '{a,b,c}') AS of_first;
+SELECT fault('{"data": [{"embedding": [1]}, {"embedding": [2, 3]}]}') AS of_either;
+SELECT fault('{"data": [{"embedding": [1]}, {"embedding": [2, 3]}]}', model => 'oa-all') AS of_first;
+SELECT fault('{"data": [{"embedding": [1]}, 5]}') AS of_second;
+SELECT fault('{"data": [{"index": 1}, {"embedding": [1], "index": 0}]}') AS of_second;
+SELECT fault('{"data": [{"embedding": null, "index": 1}, {"embedding": [1], "index": 2}]}') AS of_none;
+SELECT fault('{"data": [{"embedding": null}, {"embedding": [1]}, {"embedding": [1]}]}') AS of_none;
+SELECT fault('{"data": [{"embedding": null}, {"embedding": [null]}]}') AS of_none;
 SELECT fault('{"data": [{"embedding": [1], "index": 0, "index": 1}, {"embedding": [2], "index": 0}]}');
 
 -- What follows one bad vector is read all the same.

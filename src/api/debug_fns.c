@@ -140,7 +140,8 @@ _inference_read_response(PG_FUNCTION_ARGS)
 					   Min(PIECE_BYTES, VARSIZE_ANY_EXHDR(body) - i));
 	}
 	if (!inf_reply_finish(reader, &fault))
-		inf_error_throw_fault(model, &fault, NULL, 1, NULL);
+		inf_error_throw_fault(model, &fault, NULL, 1,
+							  fault.input > 0 ? &call.inputs[fault.input - 1] : NULL);
 	MemoryContextSwitchTo(MemoryContextGetParent(context));
 	answer = inf_answer_make(model->task, results, call.ninputs);
 	inf_call_end(context);

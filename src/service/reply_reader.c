@@ -80,6 +80,7 @@ struct ReplyReader
 	/* Why it has ended, or else what is wrong with a result, the first such */
 	char		fault[INF_REPLY_FAULT_BYTES];
 	int			bad_result;		/* which; -1: none */
+	int			nbad;			/* such results */
 };
 
 /*
@@ -100,6 +101,7 @@ struct ReplyReader
 			(void) inf_reply_fault((reader)->fault, __VA_ARGS__); \
 		if ((reader)->bad_result < 0) \
 			(reader)->bad_result = (reader)->nresults; \
+		(reader)->nbad++; \
 	} while (0)
 
 static bool
@@ -586,6 +588,7 @@ inf_reply_begin(void *arg)
 	reader->has_bytes = false;
 	reader->has_ended = false;
 	reader->bad_result = -1;
+	reader->nbad = 0;
 }
 
 /* After a fault it goes on in silence, so that the connection can be kept. */
@@ -639,7 +642,9 @@ check_results(ReplyReader *reader, int *places, int *input)
 		inf_reply_check_widths(reader->results, n, reader->call->ndimensions,
 							   &bad, reader->fault))
 		return true;
-	if (bad >= 0)
+
+	/* Where all are bad, no text is to blame. */
+	if (bad >= 0 && (reader->nbad < n || n == 1))
 		*input = places[bad] + 1;
 	return false;
 }
