@@ -73,11 +73,49 @@ may_come_last(const RestrictInfo *condition, const List *others)
 	return true;
 }
 
-static int
-compare_security(const ListCell *a, const ListCell *b)
+/* A condition, and what it costs to check it. */
+typedef struct OrderedCondition
 {
-	return (int) lfirst_node(RestrictInfo, a)->security_level -
-		(int) lfirst_node(RestrictInfo, b)->security_level;
+	RestrictInfo *condition;
+	Cost		cost;
+	int			position;
+} OrderedCondition;
+
+/* As the planner orders them: security first, then cost, then as written. */
+static int
+compare_conditions(const void *a, const void *b)
+{
+	const OrderedCondition *one = a;
+	const OrderedCondition *other = b;
+
+	if (one->condition->security_level != other->condition->security_level)
+		return one->condition->security_level < other->condition->security_level ? -1 : 1;
+	if (one->cost != other->cost)
+		return one->cost < other->cost ? -1 : 1;
+	return one->position - other->position;
+}
+
+static List *
+order_conditions(PlannerInfo *root, List *conditions)
+{
+	OrderedCondition *ordered = palloc(sizeof(OrderedCondition) * list_length(conditions));
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		OrderedCondition *next = &ordered[foreach_current_index(lc)];
+		QualCost	cost;
+
+		cost_qual_eval_node(&cost, lfirst(lc), root);
+		next->condition = lfirst_node(RestrictInfo, lc);
+		next->cost = cost.per_tuple;
+		next->position = foreach_current_index(lc);
+	}
+	qsort(ordered, list_length(conditions), sizeof(OrderedCondition), compare_conditions);
+	for (int i = 0; i < list_length(conditions); i++)
+		result = lappend(result, ordered[i].condition);
+	return result;
 }
 
 /*
@@ -98,8 +136,7 @@ find_conditions(PlannerInfo *root, const RelOptInfo *rel)
 	foreach(lc, found)
 		if (!may_come_last(lfirst(lc), others))
 			return NIL;
-	list_sort(found, compare_security);
-	return found;
+	return order_conditions(root, found);
 }
 
 /*

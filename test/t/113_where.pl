@@ -127,7 +127,7 @@ query('ALTER TABLE docs DISABLE ROW LEVEL SECURITY');
 # The same as without
 #
 
-my $seed = 1848;
+my $seed = $ENV{INFERENCE_SEED} // 1848;
 sub pick { $seed = ($seed * 1103515245 + 12345) % 2147483648; return $_[ ($seed >> 8) % @_ ]; }
 
 sub condition
@@ -156,8 +156,11 @@ sub generate
 	my $list = pick('a.id', 'a.id, a.body', 'a.id, a', "a.id, inference_embed('words', a.body)", "a.id, cardinality(inference_embed('words', a.body || a.g))", 'a.id, a.ctid' x ($from =~ /^(docs|parted)/) || 'a.id');
 	my $sql = "SELECT $list" . ($join ne '' ? ', b.id AS other' : '') . " FROM $from$join WHERE $where ORDER BY a.id" . ($join ne '' ? ', b.id' : '') . pick('', '', ' LIMIT 5', ' LIMIT 3 OFFSET 2');
 
+	# Rows behind the last one may be looked at, and fail.
+	$sql =~ s/ LIMIT.*// if $sql =~ m{12 /};
+
 	$sql = "SELECT a.g, count(*) FROM $from WHERE $where GROUP BY 1 ORDER BY 1" if $join eq '' && pick(0, 0, 0, 1);
-	$sql = "SELECT id FROM docs o WHERE EXISTS (SELECT 1 FROM $from WHERE a.id = o.id AND $where) ORDER BY 1" if $join eq '' && pick(0, 0, 0, 0, 1);
+	$sql = "SELECT id FROM docs o WHERE EXISTS (SELECT 1 FROM $from WHERE a.id = o.id AND $where) ORDER BY 1" if $join eq '' && $where !~ m{12 /} && pick(0, 0, 0, 0, 1);
 	return $sql;
 }
 
@@ -181,7 +184,7 @@ query(q{
 		END LOOP;
 		RETURN nodes || CASE WHEN batched = plain THEN ' same ' ELSE ' differ ' END || batched || ' ' || plain;
 	END $$;});
-my @queries = map { generate() } 1 .. $ENV{INFERENCE_GENERATED} // 400;
+my @queries = map { generate() } 1 .. $ENV{INFERENCE_GENERATED} // 150;
 my @settings = ('', 'SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;', 'SET LOCAL enable_hashjoin = off; SET LOCAL enable_nestloop = off;',
 	'SET LOCAL enable_seqscan = off;', "SET LOCAL inference.max_batch_inputs = 3; SET LOCAL work_mem = '64kB';", 'SET LOCAL enable_partitionwise_join = on;');
 my @answers = split(/\n/, query(join('', map { 'BEGIN;' . pick(@settings) . "SELECT compare(\$q\$$_\$q\$); ROLLBACK;" } @queries)));
