@@ -12,6 +12,9 @@
 /* Tokens of a sparse vector at first; ELSER gives 50 to 250. */
 #define FIRST_TOKENS 128
 
+/* Longest token that a fault quotes, well within INF_REPLY_FAULT_BYTES. */
+#define MAX_SHOWN_BYTES 100
+
 void
 inf_token_init(TokenBuilder *builder)
 {
@@ -86,6 +89,16 @@ inf_token_add(TokenBuilder *builder, const char *text, size_t length)
 	return true;
 }
 
+/*
+ * A token as a fault shows it.  Real ones are short; a long one is not cut, since
+ * what is left of it might be a part of a key that nobody would recognise.
+ */
+static const char *
+shown(const char *token)
+{
+	return strlen(token) <= MAX_SHOWN_BYTES ? token : "...";
+}
+
 void
 inf_token_set_weight(TokenBuilder *builder, bool is_number, float weight)
 {
@@ -97,7 +110,7 @@ inf_token_set_weight(TokenBuilder *builder, bool is_number, float weight)
 	{
 		inf_token_spoil(builder,
 						"the weight of token \"%s\" is not a number that type real can hold",
-						token->token);
+						shown(token->token));
 		return;
 	}
 	token->weight = weight;
@@ -117,7 +130,7 @@ inf_token_finish(TokenBuilder *builder, InferenceEmbedding *embedding)
 	if (twice != NULL)
 		return inf_reply_fault(builder->fault,
 							   "token \"%s\" occurs twice in an embedding",
-							   twice);
+							   shown(twice));
 	builder->tokens = NULL;
 	return true;
 }

@@ -106,7 +106,14 @@ def replace_first(value):
     return fault
 
 
+def key_token(call, argument):
+    """A token that quotes the key behind N bytes, with a weight that is none."""
+    key = call.headers.get("authorization", "").rpartition(" ")[2]
+    call.results[0] = {"." * int(argument) + key: "heavy"}
+
+
 RESULT_FAULTS = {
+    "key_token": key_token,
     "shuffle": shuffle,
     "index_same": index_same,
     "index_from": index_from,

@@ -223,6 +223,9 @@ for my $start (25, 150, 185, 195, 199, 200, 300)
 		"echo of the key at byte $start", requests => 2);
 }
 
+fails(model('hugging_face', $paths{sparse}, "fault=key_token:$_"), '08P01',
+	'the weight of token "(?:(?!sk-).)+\n', "a token that quotes the key at byte $_", sparse => 1) for 0, 20, 225;
+
 #
 # Where services put what is wrong
 #
