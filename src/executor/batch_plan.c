@@ -11,9 +11,10 @@
  * The planner loads this module no later than it simplifies the first call,
  * through the support function of the calls; the hook is asked after that.
  *
- * Left alone are calls that might not be made at all (CASE, COALESCE, AND), and
- * calls over rows that volatile functions make, which must not be evaluated
- * ahead.
+ * Calls in WHERE are taken from the scans (batch_filter.c), those of MERGE from
+ * its actions (batch_merge.c).  Left alone are calls of which it cannot be said
+ * beforehand for which rows they are made, and calls over rows that volatile
+ * functions make, which must not be evaluated ahead.
  */
 #include "postgres.h"
 

@@ -151,6 +151,12 @@ asks(q{SELECT count(inference_embed('m', body)) FILTER (WHERE g = 1) FROM docs},
 asks(q{SELECT count(inference_embed('m', body)) FILTER (WHERE g = 1), count(inference_embed('m', body)) FILTER (WHERE g = 2) FROM docs}, 3, 'two of them');
 asks(q{SELECT count(*) FILTER (WHERE inference_embed('m', body) IS NOT NULL) FROM docs}, 10, 'in a FILTER');
 asks(q{SELECT count(CASE WHEN g = 1 THEN inference_embed('m', body) END) FROM docs}, 2, 'CASE in an aggregate');
+if (query('SHOW server_version_num') >= 160000)
+{
+	asks(q{SELECT JSON_OBJECT('id': id, 'e': inference_embed('m', body)), JSON_ARRAY(inference_embed('m', body) NULL ON NULL) FROM docs}, 10, 'JSON constructors');
+	asks(q{SELECT JSON_OBJECTAGG(id: inference_embed('m', body)), JSON_ARRAYAGG(inference_embed('m', body)) FROM docs}, 10, 'JSON aggregates');
+	asks(q{SELECT inference_embed('m', body)::text IS JSON FROM docs}, 10, 'IS JSON');
+}
 asks(q{PREPARE pc (int) AS SELECT CASE WHEN g = $1 THEN inference_embed('m', body) END FROM docs; SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE pc(1); EXECUTE pc(2)}, 4, 'a prepared statement');
 asks(q{SELECT CASE WHEN inference_sparse('sparse', 'constant') IS NOT NULL AND g = 1 THEN inference_embed('m', body) END FROM docs}, 3, 'a condition with a call without columns');
 
