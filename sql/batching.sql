@@ -71,6 +71,11 @@ UPDATE docs SET g = id % 3, body = 'text ' || id;
 -- A call made of another one, in branches.
 SELECT compare($$SELECT inference_embed('words', body), CASE WHEN g > 0 THEN inference_embed('words', coalesce(inference_embed('words', body)::text, 'x')) END FROM docs$$);
 
+-- Conditions that are the same for all rows are checked by a node between.
+SELECT compare($$SELECT * FROM (SELECT id, inference_embed('words', 'x')::text AS c, inference_embed('words', body)::text AS e FROM (SELECT id, body FROM docs UNION ALL SELECT id, body FROM parted) u) x WHERE x IS NOT NULL$$);
+SELECT compare($$SELECT id, inference_embed('words', body) FROM docs WHERE (SELECT count(*) FROM parted) > 0$$);
+SELECT compare($$SELECT id FROM docs WHERE inference_embed('words', body) IS NOT NULL AND (SELECT count(*) FROM parted) > 0$$);
+
 -- Rows of different tables that are joined and written.
 SELECT line FROM plan_of('VERBOSE', $$UPDATE parted SET body = inference_embed('words', parted.body)::text FROM docs WHERE docs.id = parted.id$$) line WHERE line ~ 'Output:.*inference_embed';
 UPDATE parted SET body = inference_embed('words', parted.body)::text FROM docs WHERE docs.id = parted.id;

@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -270,6 +272,9 @@ filter_scan(Reader reader, Path *path, List *conditions)
 	Path	   *result = without_conditions(path, conditions);
 	RelOptInfo *rel = path->parent;
 
+	/* What a gated scan is to give is all that can be computed above it. */
+	if (result)
+		result->pathtarget = target_below(reader.root, path->pathtarget, conditions);
 	while (conditions != NIL && result != NULL)
 	{
 		List	   *calls = calls_of(reader.root, linitial(conditions));

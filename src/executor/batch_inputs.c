@@ -64,6 +64,34 @@ is_scan(const Path *path)
 	}
 }
 
+static bool
+has_pseudoconstant(const List *conditions)
+{
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
+			return true;
+	return false;
+}
+
+/*
+ * Whether a condition that is the same for all rows is checked in front of a
+ * scan or join: by a node above it, which computes what the path is to give, but
+ * from what the path was to give before.
+ */
+static bool
+is_gated(PlannerInfo *root, const Path *path)
+{
+	if (!root->hasPseudoConstantQuals)
+		return false;
+	if (path->param_info && has_pseudoconstant(path->param_info->ppi_clauses))
+		return true;
+	if (IsA(path, NestPath) || IsA(path, MergePath) || IsA(path, HashPath))
+		return has_pseudoconstant(((const JoinPath *) path)->joinrestrictinfo);
+	return has_pseudoconstant(path->parent->baserestrictinfo);
+}
+
 bool
 inf_batch_find_inputs(PlannerInfo *root, const Path *path, BatchInputs *inputs)
 {
@@ -71,11 +99,13 @@ inf_batch_find_inputs(PlannerInfo *root, const Path *path, BatchInputs *inputs)
 
 	memset(inputs, 0, sizeof(*inputs));
 	inputs->root = root;
-	if (is_single_row(subpath ? subpath : path))
+	if (is_single_row(subpath ? subpath : path) ||
+		(subpath == NULL && is_gated(root, path)))
 		return false;
 
 	/* A scan computes the expressions of a projection above it by itself. */
-	if (is_scan(IsA(path, ProjectionPath) ? subpath : path))
+	if (is_scan(IsA(path, ProjectionPath) ? subpath : path) &&
+		!is_gated(root, IsA(path, ProjectionPath) ? subpath : path))
 		inputs->is_scan = true;
 	else if (subpath)
 	{

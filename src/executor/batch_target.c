@@ -95,7 +95,8 @@ needs_of(const BatchInputs *inputs, List *calls, Node *expression)
 		return NIL;
 	if (inf_batch_comes_from_below(inputs, expression) ||
 		(!holds_call(expression, &search) &&
-		 !inf_is_volatile(inputs->root, expression)))
+		 !inf_is_volatile(inputs->root, expression) &&
+		 !inf_reads_volatile(expression, inputs->root)))
 		return list_make1(expression);
 	(void) find_parts(expression, &search);
 	return search.needs;

@@ -106,6 +106,24 @@ inf_is_volatile(PlannerInfo *root, Node *expression)
 		find_hidden(expression, &search);
 }
 
+bool
+inf_reads_volatile(Node *node, void *context)
+{
+	PlannerInfo *root = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Param) || ((Param *) node)->paramkind != PARAM_EXEC)
+		return expression_tree_walker(node, inf_reads_volatile, context);
+	for (; root != NULL; root = root->parent_root)
+		foreach(lc, root->init_plans)
+			if (list_member_int(lfirst_node(SubPlan, lc)->setParam,
+								((Param *) node)->paramid))
+				return is_volatile_subplan(root, lfirst_node(SubPlan, lc));
+	return false;
+}
+
 /* What is computed for a row that is there does not make the row. */
 bool
 inf_has_volatile_rows(PlannerInfo *root)

@@ -16,6 +16,12 @@
  */
 extern bool inf_is_volatile(PlannerInfo *root, Node *expression);
 
+/*
+ * Whether an expression reads what a volatile sub-select gives that is evaluated
+ * once, when it is first read: the order among the others may tell.
+ */
+extern bool inf_reads_volatile(Node *expression, void *root);
+
 /* Whether the rows of a query depend on when they are made. */
 extern bool inf_has_volatile_rows(PlannerInfo *root);
 
