@@ -14,6 +14,9 @@
 #error "inference needs PostgreSQL 14 or later"
 #endif
 
+/* 19: no longer comes with postgres.h */
+#include <limits.h>
+
 #include "access/table.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_data_wrapper.h"

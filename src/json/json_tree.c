@@ -70,6 +70,11 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 
 	*root = NULL;
 	*reason = NULL;
+	if (length > INT_MAX)
+	{
+		*reason = "it is too large";
+		return false;
+	}
 	if (bytes == NULL)
 		bytes = "";				/* an empty file, mapped */
 	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
@@ -78,13 +83,9 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 		bytes += 3;
 		length -= 3;
 	}
-	if (length > INT_MAX)
-		*reason = "it is too large";
-	else
-		*reason = inf_json_scan(bytes, length, max_depth, &nmembers);
+	*reason = inf_json_scan(bytes, length, max_depth, &nmembers);
 	if (*reason)
 		return false;
-
 	tree = build_tree(bytes, length, max_depth, reason);
 	if (*reason)
 		return false;
