@@ -99,8 +99,10 @@ are_implausible(const float *values, int n)
 
 /*
  * Whether pairs of words are doubles.  As such they have common exponents; and
- * many of their lower words look like no floats, or, where the doubles are
- * short, as those that were floats once, end in zeros that no float has.
+ * some of their lower words look like no floats, or nearly all of them do or end
+ * in zeros, as those of doubles do that were floats once.  A few that end so are
+ * not enough: 0 and 2 are floats of that kind, and vectors of numbers with few
+ * digits are full of them.
  */
 static bool
 are_doubles(const float *values, int n)
@@ -108,6 +110,7 @@ are_doubles(const float *values, int n)
 	int			ndoubles = n / 2;
 	int			nnonzero = 0;
 	int			ncommon = 0;
+	int			nshort = 0;
 	int			nodd = 0;
 
 	for (int i = 0; i < ndoubles; i++)
@@ -121,9 +124,11 @@ are_doubles(const float *values, int n)
 		nnonzero++;
 		ncommon += exponent >= LEAST_DOUBLE_EXPONENT &&
 			exponent <= MOST_DOUBLE_EXPONENT;
-		nodd += (low & 0x003fffff) == 0 || !is_plausible(low);
+		nshort += is_plausible(low) && (low & 0x07ffffff) == 0;
+		nodd += !is_plausible(low);
 	}
-	return ncommon * 2 > nnonzero && nodd * 4 > nnonzero;
+	return ncommon * 2 > nnonzero &&
+		(nodd * 8 > nnonzero || (nshort + nodd) * 4 > nnonzero * 3);
 }
 
 /* In place: a float is never written beyond the double it comes from. */

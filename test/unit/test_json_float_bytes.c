@@ -142,6 +142,34 @@ count(size_t (*write) (bool), bool how, int wanted_factor, const char *wanted)
 	return n;
 }
 
+/* Vectors of numbers with few digits, as of quantized models and of ReLU. */
+static void
+check_coarse_floats(int n, int wanted)
+{
+	static const char *const kinds[] = {"signs", "bits", "few", "eighths", "bytes", "positive"};
+
+	for (int kind = 0; kind < 6; kind++)
+	{
+		int			nwrong = 0;
+
+		for (unsigned seed = 1; seed <= 200; seed++)
+		{
+			make_vector(n, 1, seed * 7919);
+			for (int i = 0; i < n; i++)
+				vector[i] = kind == 0 ? (vector[i] < 0 ? -1 : 1) :
+					kind == 1 ? vector[i] < 0 :
+					kind == 2 ? rint(vector[i] * 3) :
+					kind == 3 ? rint(vector[i] * 8) / 8 :
+					kind == 4 ? rint(vector[i] * 127) / 128 :
+					fmax(vector[i], 0);
+			nwrong += strcmp(read_bytes(write_floats(false), wanted), "vector") != 0;
+		}
+		if (nwrong > 0)
+			printf("# %s: %d\n", kinds[kind], nwrong);
+		CHECK_INT(nwrong, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -157,6 +185,10 @@ main(void)
 
 	/* Twice the floats that were asked for are no doubles: their number tells. */
 	CHECK_INT(count(write_floats, false, 1, "vector"), 400);
+	check_coarse_floats(64, 32);
+	check_coarse_floats(768, 384);
+	check_coarse_floats(768, 0);
+	check_coarse_floats(384, 384);
 
 	/* The other order of bytes. */
 	CHECK_INT(count(write_floats, true, 2, "garbage") > 390, true);
