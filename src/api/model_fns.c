@@ -28,6 +28,10 @@ PG_FUNCTION_INFO_V1(inference_delete_with_task);
 PG_FUNCTION_INFO_V1(_inference_key_set_at);
 PG_FUNCTION_INFO_V1(_inference_move_secrets);
 
+typedef const InferenceModel *(*ModelChange) (const char *path_task,
+											  const char *model_id,
+											  Jsonb *config, bool validate);
+
 /*
  * What changes models is not strict: an unset variable among its arguments
  * must not pass for success.
@@ -90,16 +94,28 @@ describe_model(const InferenceModel *model)
 	return JsonbPGetDatum(inf_setting_parse(json.data));
 }
 
+/*
+ * Puts or changes a model.  task, model_id, config and validate are the numbers
+ * of the function's arguments, -1 for one that it has not.  An error about an
+ * argument must hide the statement as well, so they are read in here.
+ */
 static Datum
-put_model(const char *path_task, const char *model_id, Datum config,
-		  bool validate)
+change_model(FunctionCallInfo fcinfo, ModelChange change, int task,
+			 int model_id, int config, int validate)
 {
 	ErrorContextCallback *callers = error_context_stack;
 	ErrorContextCallback callback = {.callback = hide_statement};
-	InferenceModel *model;
+	const char *path_task;
+	const char *id;
+	Datum		settings;
+	const InferenceModel *model;
 
 	error_context_stack = &callback;
-	model = inf_admin_put(path_task, model_id, read_config(config), validate);
+	path_task = task < 0 ? NULL : require_name(fcinfo, task, "task_type");
+	id = require_name(fcinfo, model_id, "model_id");
+	settings = require_argument(fcinfo, config, "config");
+	model = change(path_task, id, read_config(settings),
+				   validate >= 0 && require_bool(fcinfo, validate, "validate"));
 	error_context_stack = callers;
 	return describe_model(model);
 }
@@ -108,69 +124,42 @@ put_model(const char *path_task, const char *model_id, Datum config,
 Datum
 inference_put_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(require_name(fcinfo, 0, "task_type"),
-							  require_name(fcinfo, 1, "model_id"),
-							  require_argument(fcinfo, 2, "config"),
-							  require_bool(fcinfo, 3, "validate")));
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_put, 0, 1, 2, 3));
 }
 
 /* inference_put(model_id text, config jsonb) */
 Datum
 inference_put(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(put_model(NULL, require_name(fcinfo, 0, "model_id"),
-							  require_argument(fcinfo, 1, "config"), false));
-}
-
-static Datum
-update_model(const char *path_task, const char *model_id, Datum config,
-			 bool validate)
-{
-	ErrorContextCallback *callers = error_context_stack;
-	ErrorContextCallback callback = {.callback = hide_statement};
-	const InferenceModel *model;
-
-	error_context_stack = &callback;
-	model = inf_admin_update(path_task, model_id, read_config(config),
-							 validate);
-	error_context_stack = callers;
-	return describe_model(model);
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_put, -1, 0, 1, -1));
 }
 
 /* inference_update(task_type text, model_id text, config jsonb) */
 Datum
 inference_update_with_task(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(require_name(fcinfo, 0, "task_type"),
-								 require_name(fcinfo, 1, "model_id"),
-								 require_argument(fcinfo, 2, "config"), false));
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_update, 0, 1, 2, -1));
 }
 
 /* inference_update(task_type text, model_id text, config jsonb, validate bool) */
 Datum
 inference_update_with_task_validate(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(require_name(fcinfo, 0, "task_type"),
-								 require_name(fcinfo, 1, "model_id"),
-								 require_argument(fcinfo, 2, "config"),
-								 require_bool(fcinfo, 3, "validate")));
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_update, 0, 1, 2, 3));
 }
 
 /* inference_update(model_id text, config jsonb) */
 Datum
 inference_update(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(NULL, require_name(fcinfo, 0, "model_id"),
-								 require_argument(fcinfo, 1, "config"), false));
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_update, -1, 0, 1, -1));
 }
 
 /* inference_update(model_id text, validate bool, config jsonb) */
 Datum
 inference_update_validate(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(update_model(NULL, require_name(fcinfo, 0, "model_id"),
-								 require_argument(fcinfo, 2, "config"),
-								 require_bool(fcinfo, 1, "validate")));
+	PG_RETURN_DATUM(change_model(fcinfo, inf_admin_update, -1, 0, 2, 1));
 }
 
 /* {"models": [...]} */

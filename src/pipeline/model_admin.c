@@ -142,7 +142,7 @@ notice_remains(const char *model_id)
 						model_id, remains.has_row ? "settings" : "a key")));
 }
 
-InferenceModel *
+const InferenceModel *
 inf_admin_put(const char *path_task, const char *model_id, Jsonb *config,
 			  bool validate)
 {

@@ -11,9 +11,9 @@
 
 /* path_task: the task type given as an argument, or NULL, in all of these. */
 
-extern InferenceModel *inf_admin_put(const char *path_task,
-									 const char *model_id, Jsonb *config,
-									 bool validate);
+extern const InferenceModel *inf_admin_put(const char *path_task,
+										   const char *model_id,
+										   Jsonb *config, bool validate);
 extern const InferenceModel *inf_admin_update(const char *path_task,
 											  const char *model_id,
 											  Jsonb *config, bool validate);

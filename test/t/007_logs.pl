@@ -89,6 +89,8 @@ $start = -s $node->logfile;
 $node->psql('postgres', qq{SELECT inference_put('text_embedding', 'm', '{"service": "openai", "service_settings": {"api_key": "$key"}}')});
 $node->psql('postgres', qq{SELECT inference_update('m', '{"service_settings": {"api_key": "$key", "x": 1}}')});
 $node->psql('postgres', qq{DO \$\$ BEGIN PERFORM inference_put('text_embedding', 'm', '{"service": "openai", "service_settings": {"api_key": "$key"}}'); END \$\$});
+$node->psql('postgres', qq{SELECT inference_update(NULL, '{"service_settings": {"api_key": "$key"}}')});
+$node->psql('postgres', qq{DO \$\$ BEGIN PERFORM inference_put('text_embedding', 'm', '{"service": "openai", "service_settings": {"api_key": "$key"}}', NULL); END \$\$});
 my $log = slurp_file($node->logfile, $start);
 like($log, qr/ERROR:  42710: Model \[m\] already exists/, 'a put that fails is logged');
 unlike($log, qr/\Q$key\E/, 'without its statement');

@@ -266,6 +266,16 @@ unlike($stderr, qr/$mark/, 'and the context of the error does not show its state
 	qq{DO \$\$ BEGIN PERFORM inference_update('short1', '{"service_settings": {"api_key": "$short", "x": 1}}'); END \$\$});
 like($stderr, qr/unknown to the \[openai\] service/, 'an update as well');
 unlike($stderr, qr/$mark/, 'does not show it');
+for my $null ("inference_put(NULL, 'short1', '...')", "inference_put('text_embedding', NULL, '...')", "inference_put('text_embedding', 'short1', '...', NULL)",
+	"inference_put(NULL, '...')", "inference_update(NULL, '...')", "inference_update('text_embedding', NULL, '...')",
+	"inference_update('short1', NULL, '...')", "inference_update(NULL, 'short1', '...', true)")
+{
+	my $call = $null =~ s/\.\.\./{"service_settings": {"api_key": "$short"}}/r;
+
+	$stderr = InferenceCluster::error_of($node, 'now', qq{DO \$\$ BEGIN PERFORM $call; END \$\$});
+	like($stderr, qr/must not be null/, "$null fails");
+	unlike($stderr, qr/$mark/, 'and does not show its statement either');
+}
 like(InferenceCluster::error_of($node, 'now', q{DO $$ BEGIN PERFORM 1 / 0; END $$}), qr/PL\/pgSQL function inline_code_block/,
 	'others do');
 
