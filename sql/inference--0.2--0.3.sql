@@ -50,7 +50,7 @@ COMMENT ON COLUMN inference_secret.bound_to IS
 COMMENT ON COLUMN inference_secret.server IS
 'foreign server that the key was given for; no other of the same name gets it';
 COMMENT ON COLUMN inference_secret.cluster IS
-'system identifier of the cluster that server is of; pg_upgrade changes both';
+'system identifier of the cluster that has this server; pg_upgrade changes both';
 
 -- Rows are brought over by tuple, because logical decoding sees what SQL does.
 -- The wrapper is touched so that sessions look for the table again.
@@ -84,7 +84,7 @@ RETURNS timestamptz
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION _inference_key_set_at(text) IS
-'private: since when a model has its key, for the view inference_models';
+'private: when the key of a model was set, for the view inference_models';
 
 CREATE OR REPLACE VIEW inference_models AS
 SELECT m.model_id, m.task_type, m.service, m.service_settings, m.task_settings,
@@ -100,7 +100,7 @@ FROM inference_model m
 	JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'inference';
 
 COMMENT ON FUNCTION inference_delete(text, bool, bool) IS
-'delete a model and its key; refused while something uses it unless forced, which takes along what depends on its server; dry_run only lists';
+'delete a model and its key; refused while other objects use it, unless force => true; dry_run => true only lists these objects';
 
 -- ---------------------------------------------------------------------------
 -- Triggers are looked at when they are created: a mistake is noticed then, not
@@ -147,11 +147,11 @@ RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_update_with_task_validate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION inference_update(text, text, jsonb, bool) IS
-'the same; validate => true embeds a probe first, and changes nothing if that fails';
+'merge settings into a model of this task type, or replace its key; validate => true embeds a probe first, and changes nothing if that fails';
 
 CREATE FUNCTION inference_update(model_id text, validate bool, config jsonb)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'inference_update_validate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION inference_update(text, bool, jsonb) IS
-'the same for a model of any task type';
+'merge settings into a model, or replace its key; validate => true embeds a probe first, and changes nothing if that fails';

@@ -87,7 +87,7 @@ get_original(FunctionCallInfo fcinfo)
 		get_extension_oid(INF_EXTENSION_NAME, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("function %s does not stand for function %s",
+				 errmsg("function %s cannot be used in place of function %s",
 						format_procedure(twin->fn_oid),
 						format_procedure(PG_GETARG_OID(0))),
 				 errhint("Call inference_embed(), inference_sparse() or inference_infer().")));

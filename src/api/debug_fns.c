@@ -53,7 +53,7 @@ read_inputs(ArrayType *array, int *ninputs)
 	if (n > MAX_INPUTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a request has at most %d inputs, not %d", MAX_INPUTS, n)));
+				 errmsg("a request can have at most %d inputs, not %d", MAX_INPUTS, n)));
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -43,7 +43,7 @@ require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name),
-				 errhint("An unset variable, and a sub-select without rows, give null.")));
+				 errhint("Unset variables and sub-selects without rows give null.")));
 	return PG_GETARG_DATUM(argument);
 }
 

@@ -185,7 +185,7 @@ throw_no_token_map(int argument)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument %d is no sparse vector", argument),
+			 errmsg("argument %d is not a sparse vector", argument),
 			 errdetail("A sparse vector is a JSON object of tokens and their weights, such as {\"cat\": 1.5}.")));
 }
 

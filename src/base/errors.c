@@ -21,7 +21,7 @@ typedef struct FaultRow
 /* docs/errors.md lists the same for users. */
 static const FaultRow fault_rows[] = {
 	{INF_FAULT_UNKNOWN_HOST, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-		"the host is not known",
+		"the host is unknown",
 	"Check the url of the model."},
 	{INF_FAULT_ADDRESS_REFUSED, ERRCODE_INSUFFICIENT_PRIVILEGE,
 		"requests to this host are not allowed",
@@ -31,10 +31,10 @@ static const FaultRow fault_rows[] = {
 	NULL},
 	{INF_FAULT_TLS, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
 		"no secure connection could be made",
-	"Check that the server speaks TLS at this port: the url of one that does not begins with http://."},
+	"Check that the server uses TLS on this port; if it does not, the url must begin with http://."},
 	{INF_FAULT_CERTIFICATE, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
 		"the certificate of the server is not trusted",
-	"A certificate must be of the host that the url names, not have run out, and be signed by an authority that the operating system knows; inference.ca_bundle, a superuser's setting, names others."},
+	"The certificate must be valid for the host in the url, must not have expired, and must be signed by an authority that the operating system trusts; a superuser can name others with inference.ca_bundle."},
 	{INF_FAULT_TIMEOUT, ERRCODE_CONNECTION_FAILURE,
 		"the request took too long",
 	"The setting inference.request_timeout says how long a request may take."},
@@ -42,17 +42,17 @@ static const FaultRow fault_rows[] = {
 		"the answer is too large",
 	"The setting inference.max_response_size says how large an answer may be; inference.max_batch_inputs makes batches smaller."},
 	{INF_FAULT_REDIRECT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-		"the service answered with a redirection, which is not followed",
-	"Put the address that the service redirects to into the url of the model."},
+		"the service answered with a redirect, which is not followed",
+	"Use the address that the service redirects to as the url of the model."},
 	{INF_FAULT_AUTHENTICATION, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 		"the service refused the key",
-	"Give a new key with inference_update()."},
+	"Set a new key with inference_update()."},
 	{INF_FAULT_RATE_LIMIT, ERRCODE_INSUFFICIENT_RESOURCES,
-		"the service's rate limit is used up",
+		"the service's rate limit is exceeded",
 	"Try again later, or keep below the limit with the setting rate_limit of the model."},
 	{INF_FAULT_QUOTA, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
 		"the account has no quota left",
-	"Look at the plan and the billing of the account with the service; trying again does not help."},
+	"Check the plan and billing of the account with the service; trying again does not help."},
 	{INF_FAULT_INPUT_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 		"the service found the input too large",
 	"Shorten the texts, send fewer in a request (inference.max_batch_inputs), or set max_input_tokens of the model."},
@@ -64,7 +64,7 @@ static const FaultRow fault_rows[] = {
 	NULL},
 	{INF_FAULT_BAD_ANSWER, ERRCODE_PROTOCOL_VIOLATION,
 		"the answer could not be read",
-	"Check that the url of the model leads to what its service expects."},
+	"Check that the url of the model leads to an endpoint of the kind that its service expects."},
 };
 
 static const FaultRow *
@@ -111,7 +111,7 @@ static void
 append_input(StringInfo detail, InferenceFaultKind kind,
 			 const InferenceInput *input)
 {
-	const char *verb = kind == INF_FAULT_BAD_ANSWER ? "gives no usable embedding for" :
+	const char *verb = kind == INF_FAULT_BAD_ANSWER ? "returned no usable embedding for" :
 		kind == INF_FAULT_SERVER ? "fails on" : "refuses";
 
 	if (input->row > 0 && input->position > 0)

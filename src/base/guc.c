@@ -46,7 +46,7 @@ define_routes(void)
 
 	DefineCustomBoolVariable("inference.allow_private_addresses",
 							 "Allows requests to loopback and private network addresses.",
-							 "Needed for models served on this machine or inside the network. Link-local addresses, where clouds serve credentials, are refused in any case.",
+							 "Needed for models served on this machine or inside the network. Link-local addresses, where clouds serve credentials, are always refused.",
 							 &inf_guc_allow_private_addresses,
 							 false,
 							 PGC_SUSET, 0,
@@ -65,8 +65,8 @@ define_routes(void)
 	 * a superuser's choice although it looks like a convenience.
 	 */
 	DefineCustomStringVariable("inference.elser_url",
-							   "URL of the server that runs ELSER for models that name none.",
-							   "A path with \"/_inference/\" is spoken to as Elasticsearch, any other as Hugging Face.",
+							   "URL of the ELSER server for models without a url of their own.",
+							   "If its path contains \"/_inference/\", Elasticsearch's protocol is used, else that of Hugging Face.",
 							   &inf_guc_elser_url,
 							   "",
 							   PGC_SUSET, 0,
@@ -87,8 +87,8 @@ static void
 define_limits(void)
 {
 	DefineCustomBoolVariable("inference.batching",
-							 "Embeds the texts of rows that a query reads together.",
-							 "Off makes one request for each row and call. Counts when a statement is planned.",
+							 "Batches the texts of the rows that a query reads.",
+							 "If off, every call makes a request for each row. Applies when a statement is planned.",
 							 &inf_guc_batching,
 							 true,
 							 PGC_USERSET, 0,
@@ -99,8 +99,8 @@ define_limits(void)
 	 * that is kept is memory of every backend.
 	 */
 	DefineCustomIntVariable("inference.cache_size",
-							"Memory for embeddings kept by a session, to answer the same text again without a request.",
-							"0 keeps none.",
+							"Memory in which a session caches embeddings, so that equal texts need no request.",
+							"0 disables the cache.",
 							&inf_guc_cache_size,
 							0, 0, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,
@@ -117,7 +117,7 @@ define_limits(void)
 
 	DefineCustomIntVariable("inference.max_batch_inputs",
 							"Most texts in one request.",
-							"0 means what the service takes.",
+							"0 means the limit of the service; calls over rows then send at most 64.",
 							&inf_guc_max_batch_inputs,
 							0, 0, 100000,
 							PGC_USERSET, 0,
@@ -136,7 +136,7 @@ define_limits(void)
 	 * MB of JSON.  1 GB is the most that a value could hold.
 	 */
 	DefineCustomIntVariable("inference.max_response_size",
-							"Largest answer that is read from a service.",
+							"Largest response that is accepted from a service.",
 							NULL,
 							&inf_guc_max_response_size,
 							50 * 1024, 1, 1024 * 1024 - 1,
@@ -144,7 +144,7 @@ define_limits(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("inference.max_retries",
-							"Most times that a failed request is sent again.",
+							"Maximum number of times that a failed request is retried.",
 							NULL,
 							&inf_guc_max_retries,
 							3, 0, 100,
@@ -160,8 +160,8 @@ define_limits(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("inference.retry_timeout",
-							"Time after which a failed request is not sent again.",
-							"Counted from its first attempt; a longer wait that the service asks for ends the call at once.",
+							"Time after which a failed request is not retried.",
+							"Counted from its first attempt; if the service asks for a longer wait, the call fails at once.",
 							&inf_guc_retry_timeout,
 							60000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,

@@ -17,7 +17,7 @@
 #define inf_is_restoring() (!check_function_bodies)
 
 #define INF_RESTORE_HINT \
-	"What calls a model while it is restored, such as a CHECK constraint or a materialized view, needs the model and its key before: \"What calls a model during a restore\" in docs/operations.md has the steps."
+	"Objects that call a model while they are restored, such as CHECK constraints and materialized views, need the model and its key first: see \"What calls a model during a restore\" in docs/operations.md."
 
 extern char *inf_guc_allowed_hosts;
 extern bool inf_guc_allow_private_addresses;

@@ -22,7 +22,7 @@ inf_text_to_utf8(const char *bytes, int length, int *utf8_length)
 				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 				 errmsg("input is not valid UTF-8"),
 				 errdetail("The database encoding is SQL_ASCII, so texts are sent to services as they are."),
-				 errhint("Convert the text with convert_from() and convert_to(), or use a database with an encoding.")));
+				 errhint("Convert the text with convert_from() and convert_to(), or use a database with another encoding.")));
 	utf8 = pg_server_to_any(bytes, length, PG_UTF8);
 	if (utf8 == bytes)
 		utf8 = pnstrdup(bytes, length);
@@ -118,7 +118,7 @@ inf_text_from_utf8(const char *utf8, const char *what)
 	if (converted == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-				 errmsg("the database encoding %s cannot hold %s \"%s\"",
+				 errmsg("the database encoding %s cannot represent %s \"%s\"",
 						GetDatabaseEncodingName(), what,
 						inf_text_clip(escape_for_message(utf8))),
 				 errhint("Use a database with encoding UTF8.")));

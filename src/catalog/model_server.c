@@ -72,7 +72,7 @@ inf_catalog_check_may_put(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to put inference models"),
-				 errhint("Someone who may can GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s.",
+				 errhint("A superuser can GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %s.",
 						 INF_EXTENSION_NAME,
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
@@ -180,7 +180,7 @@ throw_server_exists(const char *model_id, const ForeignServer *server)
 			 errmsg("cannot put inference model \"%s\": a foreign server of this name exists",
 					model_id),
 			 is_ours ?
-			 errdetail("It has no model any more, and belongs to role \"%s\".",
+			 errdetail("It no longer has a model, and belongs to role \"%s\".",
 					   GetUserNameFromId(server->owner, false)) :
 			 errdetail("Each model is also a foreign server of the same name."),
 			 is_ours ?
@@ -202,7 +202,7 @@ inf_catalog_create_server(const char *model_id)
 			throw_server_exists(model_id, server);
 		touch_server(server->serverid);
 		ereport(NOTICE,
-				(errmsg("inference model \"%s\" takes the foreign server of this name, with the grants on it",
+				(errmsg("inference model \"%s\" takes over the foreign server of this name, with its privileges",
 						model_id)));
 		return server->serverid;
 	}

@@ -231,7 +231,7 @@ move_secret(Relation rel, HeapTuple tuple)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the key of inference model \"%s\" is longer than %d bytes and was not kept",
 						model.model_id, INF_MAX_KEY_BYTES),
-				 errhint("Give it a shorter one with inference_update().")));
+				 errhint("Set a shorter one with inference_update().")));
 }
 
 void

@@ -101,7 +101,7 @@ tell_calls(void)
 	if (names.len > 0)
 		ereport(NOTICE,
 				(errmsg("calls not batched: %s", names.data),
-				 errdetail("From now on EXPLAIN of this session says so below the plan.")));
+				 errdetail("From now on, EXPLAIN in this session shows them below the plan.")));
 }
 
 void

@@ -134,7 +134,7 @@ check_headers(HttpTransfer *transfer, const HttpRequest *request)
 			!has_controls(request->headers[i].value))
 			continue;
 		snprintf(detail, sizeof(detail),
-				 "the value of header \"%s\" holds a control character",
+				 "the value of header \"%s\" contains a control character",
 				 request->headers[i].name);
 		inf_http_end_transfer(transfer, HTTP_FAILED, detail);
 		return false;

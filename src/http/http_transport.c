@@ -130,7 +130,7 @@ inf_http_start_transfer(const HttpRequest *request, const HttpOptions *options,
 	else if (!reserve_descriptor())
 	{
 		inf_http_end_transfer(transfer, HTTP_CANNOT_CONNECT,
-							  "this backend has too many files open");
+							  "this session has too many open files");
 		add_finished(transfer);
 	}
 	else if (!choose_route(options, &is_apart) ||

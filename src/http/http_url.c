@@ -159,7 +159,7 @@ parse_url(const char *url, CURLU **parts)
 		case CURLUE_BAD_PORT_NUMBER:
 			return "the port is not a number between 1 and 65535";
 		case CURLUE_USER_NOT_ALLOWED:
-			return "a URL must not hold a user name or password";
+			return "a URL must not contain a user name or password";
 		case CURLUE_NO_HOST:
 			return "the URL has no host";
 		default:
@@ -179,12 +179,12 @@ check_characters(const char *url)
 	for (at = (const unsigned char *) url; *at != '\0'; at++)
 	{
 		if (*at <= ' ' || *at == 0x7f)
-			return "a URL must not hold blanks or control characters";
+			return "a URL must not contain blanks or control characters";
 	}
 	if (!inf_utf8_is_valid(url, strlen(url)))
 		return "a URL must be valid UTF-8";
 	if (strchr(url, '#') != NULL)
-		return "a URL must not hold a fragment (\"#\")";
+		return "a URL must not contain a fragment (\"#\")";
 	return NULL;
 }
 
@@ -207,7 +207,7 @@ check_shape(const char *url)
 
 	authority += 3;
 	if (authority[strcspn(authority, "/?@")] == '@')
-		return "a URL must not hold a user name or password";
+		return "a URL must not contain a user name or password";
 	if (authority[0] == '\0' || strchr("/?:", authority[0]) != NULL)
 		return "the URL has no host";
 	return NULL;

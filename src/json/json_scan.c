@@ -68,15 +68,15 @@ scan_unicode_escape(Scan *scan)
 		return "an escape in a string is not complete";
 	scan->next += 4;
 	if (unit == 0)
-		return "a string holds a NUL character";
+		return "a string contains a NUL character";
 	if (unit < 0xd800 || unit > 0xdfff)
 		return NULL;
 	if (unit > 0xdbff || scan->end - scan->next < 6 ||
 		scan->next[0] != '\\' || scan->next[1] != 'u')
-		return "a string holds half of a surrogate pair";
+		return "a string contains half of a surrogate pair";
 	low = code_unit(scan->next + 2, scan->end);
 	if (low < 0xdc00 || low > 0xdfff)
-		return "a string holds half of a surrogate pair";
+		return "a string contains half of a surrogate pair";
 	scan->next += 6;
 	return NULL;
 }
@@ -103,7 +103,7 @@ scan_string(Scan *scan)
 		if (c == '"')
 			return NULL;
 		if (c < 0x20)
-			return "a string holds a control character";
+			return "a string contains a control character";
 		if (c != '\\')
 			continue;
 		if (scan->next >= scan->end)
@@ -115,7 +115,7 @@ scan_string(Scan *scan)
 				return fault;
 		}
 		else if (memchr("\"\\/bfnrt", scan->next[-1], 8) == NULL)
-			return "a string holds an unknown escape";
+			return "a string contains an unknown escape";
 	}
 	return "it ends inside a string";
 }
@@ -141,10 +141,10 @@ scan_word(Scan *scan)
 		if (length == strlen(words[i]) && memcmp(start, words[i], length) == 0)
 			return NULL;
 	if (length == 3 && strncmp(start, "NaN", 3) == 0)
-		return "it holds NaN, which is no JSON number";
+		return "it contains NaN, which is not a JSON number";
 	if (length == 8 && strncmp(start, "Infinity", 8) == 0)
-		return "it holds Infinity, which is no JSON number";
-	return "it holds a word that is not JSON";
+		return "it contains Infinity, which is not a JSON number";
+	return "it contains a word that is not JSON";
 }
 
 static bool

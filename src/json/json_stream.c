@@ -310,7 +310,7 @@ take_string(JsonStream *stream, const char *next, const char *end)
 		else if (c == '"' || c == '\\')
 			break;
 		else if (c < 0x20)
-			return fail(stream, "a string holds a control character"), NULL;
+			return fail(stream, "a string contains a control character"), NULL;
 		else if (c >= 0x80 && !begin_utf8(stream, c))
 			return NULL;
 	}
@@ -338,7 +338,7 @@ take_escape(JsonStream *stream, char c)
 		return true;
 	}
 	if (found == NULL)
-		return fail(stream, "a string holds an unknown escape");
+		return fail(stream, "a string contains an unknown escape");
 	append(stream, &to[found - from], 1);
 	stream->state = STATE_STRING;
 	return true;
@@ -363,9 +363,9 @@ finish_unit(JsonStream *stream)
 	bool		is_low = stream->unit >= 0xdc00 && stream->unit <= 0xdfff;
 
 	if (is_low != (stream->high_surrogate != 0))
-		return fail(stream, "a string holds half of a surrogate pair");
+		return fail(stream, "a string contains half of a surrogate pair");
 	if (stream->unit == 0)
-		return fail(stream, "a string holds a NUL character");
+		return fail(stream, "a string contains a NUL character");
 	if (stream->unit >= 0xd800 && stream->unit <= 0xdbff)
 	{
 		stream->high_surrogate = stream->unit;
@@ -406,8 +406,8 @@ finish_not_finite(JsonStream *stream)
 {
 	if (!stream->in_floats)
 		return fail(stream, strstr(stream->text, "NaN") != NULL ?
-					"it holds NaN, which is no JSON number" :
-					"it holds Infinity, which is no JSON number");
+					"it contains NaN, which is not a JSON number" :
+					"it contains Infinity, which is not a JSON number");
 	note_element(stream, JSON_EVENT_FLOATS);
 	leave_value(stream);
 	return true;
@@ -458,7 +458,7 @@ finish_word(JsonStream *stream)
 	}
 	if (strcmp(stream->text, "NaN") == 0 || strcmp(stream->text, "Infinity") == 0)
 		return finish_not_finite(stream);
-	return fail(stream, "it holds a word that is not JSON");
+	return fail(stream, "it contains a word that is not JSON");
 }
 
 /*
@@ -599,7 +599,7 @@ step(JsonStream *stream, const char *next, const char *end)
 		case STATE_LOW_SURROGATE:
 		case STATE_LOW_ESCAPE:
 			if (c != (stream->state == STATE_LOW_SURROGATE ? '\\' : 'u'))
-				return fail(stream, "a string holds half of a surrogate pair"), NULL;
+				return fail(stream, "a string contains half of a surrogate pair"), NULL;
 			if (stream->state == STATE_LOW_SURROGATE)
 				stream->state = STATE_LOW_ESCAPE;
 			else

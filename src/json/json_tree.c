@@ -91,7 +91,7 @@ inf_json_tree_parse(const char *bytes, size_t length, int max_depth,
 		return false;
 	if (count_members(tree) != nmembers)
 	{
-		*reason = "an object holds a key twice";
+		*reason = "an object contains a key twice";
 		(void) json_object_put(tree);
 		return false;
 	}

@@ -182,8 +182,8 @@ inf_discovery_throw(const char *model_id, const char *service, bool is_set,
 			 errdetail("Service \"%s\" answered with %d dimensions where the model has %d.",
 					   service, is, wanted),
 			 is_set ?
-			 errhint("Check what the url of the model leads to. A model of other dimensions needs another id.") :
-			 errhint("Vectors of different widths cannot be compared, so none were stored. If the service is to give %d from now on, the owner takes them with SELECT inference_update('%s', validate => true, config => '{}'), and embeds anew what is stored.",
+			 errhint("Check which model the service runs. A model with other dimensions needs another id.") :
+			 errhint("Vectors with different numbers of dimensions cannot be compared, so nothing was stored. If the service is meant to return %d from now on, the owner of the model can accept that with SELECT inference_update('%s', validate => true, config => '{}'), and must then embed stored texts again.",
 					 is, model_id)));
 }
 

@@ -97,7 +97,7 @@ check_key(const InferenceServiceOps *service, const InferenceModel *model)
 					 errmsg("inference model \"%s\" has no key", model->model_id),
 					 errdetail("Keys are not part of a dump."),
 					 inf_is_restoring() ? errhint(INF_RESTORE_HINT) :
-					 errhint("Give it with SELECT inference_update('%s', '{\"service_settings\": {\"%s\": \"...\"}}').",
+					 errhint("Set it with SELECT inference_update('%s', '{\"service_settings\": {\"%s\": \"...\"}}').",
 							 model->model_id, f->name)));
 }
 
@@ -114,7 +114,7 @@ check_binding(const InferenceModel *model, const char *url)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the key of inference model \"%s\" may only be sent to %s",
 						model->model_id, model->bound_to),
-				 errhint("Give the key again with inference_update().")));
+				 errhint("Set the key again with inference_update().")));
 }
 
 char *

@@ -56,7 +56,7 @@ throw_too_large(int n)
 			 errmsg("the answer is too large"),
 			 errdetail("%d embeddings do not fit into the %zu bytes that an array in a jsonb value can have.",
 					   n, MAX_CONTAINER_BYTES),
-			 errhint("Use inference_embed_batch() or inference_sparse_batch(), which give rows.")));
+			 errhint("Use inference_embed_batch() or inference_sparse_batch(), which return rows.")));
 }
 
 /*

@@ -82,7 +82,7 @@ check_encodings(const InferenceModel *model, const InferenceEmbedding *plain)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROTOCOL_VIOLATION),
-			 errmsg("inference model \"%s\" gives other embeddings as base64 than as plain numbers",
+			 errmsg("inference model \"%s\" returns different embeddings as base64 and as plain numbers",
 					model->model_id),
 			 errhint("Set encoding_format to \"float\" in the service_settings of the model.")));
 }
@@ -138,7 +138,7 @@ notice_remains(const char *model_id)
 
 	if (inf_catalog_find_remains(model_id, &remains) && !OidIsValid(remains.server))
 		ereport(NOTICE,
-				(errmsg("inference model \"%s\" replaces %s that a model of this name left",
+				(errmsg("inference model \"%s\" replaces %s left by a model of this name",
 						model_id, remains.has_row ? "settings" : "a key")));
 }
 
@@ -222,9 +222,9 @@ warn_of_width(const InferenceModel *model, const InferenceModel *changed)
 	if (was > 0 && is > 0 && was != is)
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("inference model \"%s\" has %d dimensions now, where it had %d",
+				 errmsg("inference model \"%s\" now has %d dimensions instead of %d",
 						model->model_id, is, was),
-				 errhint("Embed anew what was embedded before.")));
+				 errhint("Stored texts have to be embedded again.")));
 }
 
 const InferenceModel *
@@ -243,7 +243,7 @@ inf_admin_update(const char *path_task, const char *model_id, Jsonb *config,
 				   probed->updated_at != model->updated_at))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("inference model \"%s\" was changed while a change of it was validated",
+				 errmsg("inference model \"%s\" was changed by another transaction during validation",
 						model_id),
 				 errhint("Try again.")));
 	inf_config_check_read(model);

@@ -406,9 +406,9 @@ inf_config_check_read(const InferenceModel *model)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("settings of inference model \"%s\" are too large",
 						model->model_id),
-				 errdetail("They have more than %d bytes, as no model that was put.",
+				 errdetail("They have more than %d bytes, which inference_put() would refuse.",
 						   INF_MAX_SETTINGS_BYTES),
-				 errhint("Delete the model with inference_delete(), and put it anew.")));
+				 errhint("Delete the model with inference_delete(), and put it again.")));
 }
 
 /*

@@ -47,13 +47,13 @@ inf_notice_retry(const InferenceModel *model, const InferenceFault *fault,
 
 	if (is_worth_notice(delay_ms))
 		ereport(NOTICE,
-				(errmsg("waiting %.1f s before inference model \"%s\" is asked again",
+				(errmsg("waiting %.1f s before retrying a request of inference model \"%s\"",
 						seconds(delay_ms), model->model_id),
 				 errdetail_internal("%s", detail),
-				 errhint("The settings inference.max_retries and inference.retry_timeout say how often and for how long.")));
+				 errhint("The settings inference.max_retries and inference.retry_timeout limit how often and how long requests are retried.")));
 	else
 		ereport(DEBUG1,
-				(errmsg_internal("request of inference model \"%s\" is sent again in %.1f s",
+				(errmsg_internal("retrying a request of inference model \"%s\" in %.1f s",
 								 model->model_id, seconds(delay_ms)),
 				 errdetail_internal("%s", detail)));
 	pfree(detail);
@@ -66,7 +66,7 @@ inf_notice_rate_limit(const InferenceModel *model, int64 wait_ms)
 		ereport(NOTICE,
 				(errmsg("waiting %.1f s for the rate_limit of inference model \"%s\"",
 						seconds(wait_ms), model->model_id),
-				 errhint("It counts for this session, over all of its statements.")));
+				 errhint("The limit applies to all statements of this session together.")));
 	else
 		ereport(DEBUG1,
 				(errmsg_internal("rate_limit of inference model \"%s\": %.1f s to wait",

@@ -45,7 +45,7 @@ const char *
 inf_hugging_face_url_hint(const char *url)
 {
 	if (inf_http_url_path_ends(url, "/v1/embeddings"))
-		return "This looks like the address of a server that speaks as OpenAI does; use service openai for it.";
+		return "This looks like a server with OpenAI's API; use service openai for it.";
 	if (inf_http_url_path_ends(url, "/embed") ||
 		inf_http_url_path_ends(url, "/embed_sparse"))
 		return NULL;

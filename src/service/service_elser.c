@@ -27,10 +27,10 @@ static const char *const elser_protocols[] = {
 };
 
 static const SettingField elser_service_fields[] = {
-	INF_SETTING_API_KEY(0, "key of the server that url names"),
+	INF_SETTING_API_KEY(0, "key of the server in url"),
 	INF_SETTING_API_KEY_HEADER,
 	INF_SETTING_API_KEY_SCHEME("ApiKey, or Bearer with protocol hugging_face"),
-	INF_SETTING_MODEL_ID("name of the ELSER model, for a server that runs here"),
+	INF_SETTING_MODEL_ID("name of the ELSER model; it has no effect"),
 	{.name = "num_allocations",.type = SETTING_INTEGER,
 		.flags = SETTING_REQUIRED,.min = 1,
 	.description = "model allocations to create"},
@@ -60,7 +60,7 @@ elser_url(const InferenceModel *model, ServiceRoute *route)
 							   NULL);
 	else
 	{
-		route->missing_detail = "No ELSER is reachable: neither the model nor inference.elser_url names a URL.";
+		route->missing_detail = "No server is known: neither the model's url nor inference.elser_url is set.";
 		route->missing_hint = OidIsValid(model->server) ?
 			"Give the model a url with inference_update(), or have a superuser set inference.elser_url." :
 			"Put the model with a url, or have a superuser set inference.elser_url.";
@@ -116,7 +116,7 @@ static const char *
 elser_url_hint(const char *url)
 {
 	if (inf_http_url_path_contains(url, "/_inference/"))
-		return "The url of the model must end in the id of an inference endpoint that Elasticsearch has, such as /_inference/sparse_embedding/.elser-2-elasticsearch.";
+		return "The url of the model must end in the id of an existing inference endpoint, such as /_inference/sparse_embedding/.elser-2-elasticsearch.";
 	if (inf_http_url_path_ends(url, "/embed_sparse"))
 		return NULL;
 	return "The url of the model must name the endpoint itself, such as https://example.org:9200/_inference/sparse_embedding/.elser-2-elasticsearch.";

@@ -15,7 +15,7 @@ static const SettingField hugging_face_service_fields[] = {
 	INF_SETTING_API_KEY_HEADER,
 	INF_SETTING_API_KEY_SCHEME("Bearer"),
 	INF_SETTING_DIMENSIONS(INF_TASK_TEXT_EMBEDDING, "whatever the model gives",
-						   "dimensions that answers must have; not sent"),
+						   "dimensions that vectors must have; not sent"),
 	INF_SETTING_MAX_INPUT_TOKENS(INF_TASK_TEXT_EMBEDDING),
 	INF_SETTING_RATE_LIMIT(0),
 	INF_SETTING_SIMILARITY(INF_TASK_TEXT_EMBEDDING, "cosine"),

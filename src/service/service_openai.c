@@ -29,10 +29,10 @@ static const SettingField openai_service_fields[] = {
 						   "dimensions to ask the model for; sent only if set"),
 	{.name = "encoding_format",.type = SETTING_ENUM,
 		.choices = openai_encoding_formats,
-		.default_text = "base64, where the server has it",
-	.description = "form in which vectors are asked for"},
+		.default_text = "base64, if the server supports it",
+	.description = "form in which vectors are requested"},
 	INF_SETTING_MAX_INPUT_TOKENS(0),
-	INF_SETTING_MODEL_ID("name of the model; task_settings.model says the same"),
+	INF_SETTING_MODEL_ID("name of the model; the same as task_settings.model"),
 	{.name = "organization_id",.type = SETTING_STRING,
 		.check = inf_setting_check_header,
 	.description = "organization that is billed"},
@@ -49,7 +49,7 @@ static const SettingField openai_task_fields[] = {
 		.default_text = "service_settings.model_id",
 	.description = "name of the model"},
 	{.name = "user",.type = SETTING_STRING,
-	.description = "end user that OpenAI is told, to find abuse"},
+	.description = "end user, sent to OpenAI to help detect abuse"},
 	{.name = NULL}
 };
 
@@ -176,7 +176,7 @@ static const char *
 openai_url_hint(const char *url)
 {
 	if (inf_http_url_path_ends(url, "/api/embeddings"))
-		return "This looks like Ollama's older interface, for one text at a time. Ollama's /api/embed and /v1/embeddings are understood.";
+		return "This looks like Ollama's older interface, for one text at a time. Use Ollama's /api/embed or /v1/embeddings.";
 	if (inf_http_url_path_ends(url, "/embeddings") ||
 		inf_http_url_path_ends(url, "/embed"))
 		return NULL;

@@ -24,7 +24,7 @@
 /* Farther than this, a spelling is another word. */
 #define MAX_SPELLING_DISTANCE 3
 
-#define NULL_HINT "An unset variable, and a sub-select without rows, give null."
+#define NULL_HINT "Unset variables and sub-selects without rows give null."
 
 /* Longer words may be keys, which have 20 characters or more. */
 #define MAX_SHOWN_WORD 16
@@ -176,9 +176,9 @@ append_accepted(StringInfo hints, const char *scope, const char *const *accepted
 	char	   *opening;
 
 	if (*accepted == NULL)
-		opening = psprintf("There are no keys of %s.", scope);
+		opening = psprintf("There are no valid keys in %s.", scope);
 	else
-		opening = psprintf("Keys of %s are: ", scope);
+		opening = psprintf("Valid keys in %s are: ", scope);
 	if (strstr(hints->data, opening) != NULL)
 		return;
 	append_sentence(hints, "%s", opening);
@@ -206,7 +206,7 @@ inf_setting_add_unknown(SettingCheck *check, const char *scope,
 	appendStringInfo(&check->unknown, "%s%s=%s",
 					 check->nunknown > 1 ? ", " : "",
 					 inf_text_clip(key), HIDDEN_VALUE);
-	append_sentence(&check->details, "Key \"%s\" stands in %s.",
+	append_sentence(&check->details, "Key \"%s\" was found in %s.",
 					inf_text_clip(key), scope);
 	if (nearest)
 		append_sentence(&check->hints, "Perhaps \"%s\" was meant to be \"%s\".",

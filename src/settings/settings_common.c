@@ -36,7 +36,7 @@ const char *
 inf_setting_check_key(const char *value)
 {
 	if (strlen(value) > INF_MAX_KEY_BYTES)
-		return "a key has at most " CppAsString2(INF_MAX_KEY_BYTES) " bytes";
+		return "a key can have at most " CppAsString2(INF_MAX_KEY_BYTES) " bytes";
 	return inf_setting_check_header(value);
 }
 
@@ -60,11 +60,11 @@ inf_setting_check_header_name(const char *name)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	if (strspn(name, token) != strlen(name))
-		return "the name of a header has letters, digits, and signs such as - and _";
+		return "a header name can contain only letters, digits, and signs such as - and _";
 	if (strlen(name) > MAX_HEADER_NAME_BYTES)
-		return "the name of a header has at most 64 characters";
+		return "a header name can have at most 64 characters";
 	for (int i = 0; i < lengthof(reserved_headers); i++)
 		if (pg_strcasecmp(name, reserved_headers[i]) == 0)
-			return "this header has another use in the request";
+			return "this header is already used for something else in the request";
 	return NULL;
 }

@@ -35,7 +35,7 @@ extern const char *inf_setting_check_header_name(const char *name);
 	{.name = "api_key_scheme", .type = SETTING_STRING, \
 	 .flags = SETTING_MAY_BE_EMPTY, .check = inf_setting_check_header, \
 	 .default_text = otherwise ", or none if api_key_header names another header", \
-	 .description = "word that stands before the key in its header; empty: none"}
+	 .description = "word before the key in its header; empty for none"}
 
 /* Stored vectors depend on these three, so they stay as they were put. */
 #define INF_SETTING_DIMENSIONS(task, otherwise, text) \
@@ -47,7 +47,7 @@ extern const char *inf_setting_check_header_name(const char *name);
 	{.name = "similarity", .type = SETTING_ENUM, .flags = SETTING_FIXED, \
 	 .tasks = (task), .choices = inf_similarity_choices, \
 	 .default_text = otherwise, \
-	 .description = "measure that the model's vectors are compared by"}
+	 .description = "measure by which the model's vectors are compared"}
 
 #define INF_SETTING_MODEL_ID(text) \
 	{.name = "model_id", .type = SETTING_STRING, .flags = SETTING_FIXED, \

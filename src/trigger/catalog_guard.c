@@ -152,6 +152,6 @@ _inference_fdw_validator(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("foreign-data wrapper \"%s\" takes no options",
 						INF_EXTENSION_NAME),
-				 errhint("Settings of a model are changed by inference_update().")));
+				 errhint("Use inference_update() to change the settings of a model.")));
 	PG_RETURN_VOID();
 }

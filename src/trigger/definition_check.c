@@ -59,9 +59,9 @@ check_arguments(const Trigger *trigger, int elevel)
 		return true;
 	ereport(elevel,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("trigger \"%s\" gives inference_embed_trigger() too few arguments",
+			 errmsg("trigger \"%s\" has too few arguments for inference_embed_trigger()",
 					trigger->tgname),
-			 errdetail("They are a model, a target column and one or more source columns."),
+			 errdetail("The arguments are a model, a target column and one or more source columns."),
 			 errhint(INF_TRIGGER_EXAMPLE)));
 	return false;
 }

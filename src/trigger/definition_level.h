@@ -21,6 +21,6 @@ typedef struct DefinitionLevel
 /* Ends a report that is only a warning.  Among arguments of ereport(). */
 #define inf_definition_outlook(elevel) \
 	((elevel) < ERROR ? \
-	 errdetail("The trigger will fail as long as this is so.") : 0)
+	 errdetail("The trigger will fail until this is fixed.") : 0)
 
 #endif							/* INFERENCE_TRIGGER_DEFINITION_LEVEL_H */

@@ -76,7 +76,7 @@ inf_column_open(EmbeddingColumn *column, Relation rel, const char *name,
 				 errmsg("column \"%s\" of table \"%s\" does not exist",
 						name, column->table),
 				 inf_definition_outlook(level.not_yet),
-				 errhint("Arguments of inference_embed_trigger() are a model, the column for its embeddings, and columns with text.")));
+				 errhint("The arguments of inference_embed_trigger() are a model, the column for its embeddings, and text columns.")));
 		return false;
 	}
 	attribute = TupleDescAttr(RelationGetDescr(rel), column->attnum - 1);
@@ -122,8 +122,8 @@ inf_column_check_task(EmbeddingColumn *column, InferenceTask task, int elevel)
 					inf_task_name(task)),
 			 inf_definition_outlook(elevel),
 			 errhint(task == INF_TASK_TEXT_EMBEDDING ?
-					 "Types for it are real[], double precision[] and pgvector's vector and halfvec." :
-					 "Types for it are jsonb and, for services that answer with token ids, pgvector's sparsevec.")));
+					 "It can be of type real[], double precision[], or pgvector's vector or halfvec." :
+					 "It can be of type jsonb or, for services that return token ids, pgvector's sparsevec.")));
 	return false;
 }
 
@@ -156,7 +156,7 @@ inf_column_check_dimensions(const EmbeddingColumn *column, int ndimensions,
 		return true;
 	ereport(elevel,
 			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("column \"%s\" of table \"%s\" has %d dimensions, the embedding %d",
+			 errmsg("column \"%s\" of table \"%s\" has %d dimensions, but the embedding has %d",
 					column->name, column->table, column->typmod, ndimensions),
 			 inf_definition_outlook(elevel)));
 	return false;
@@ -230,7 +230,7 @@ sparsevec_value(const EmbeddingColumn *column,
 		if (id >= column->typmod)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("column \"%s\" of table \"%s\" has %d dimensions, the embedding has token id %d",
+					 errmsg("column \"%s\" of table \"%s\" has %d dimensions, but the embedding has token id %d",
 							column->name, column->table, column->typmod, id)));
 		(void) float_to_shortest_decimal_buf(embedding->tokens[i].weight, digits);
 		appendStringInfo(&text, "%s%d:%s", i ? "," : "", id + 1, digits);

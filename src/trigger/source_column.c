@@ -45,7 +45,7 @@ check_column(const FormData_pg_attribute *attribute, const char *table,
 	{
 		ereport(level.never,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of table \"%s\" is both source and target of a trigger that embeds",
+				 errmsg("column \"%s\" of table \"%s\" is both source and target of inference_embed_trigger()",
 						name, table)));
 		return false;
 	}

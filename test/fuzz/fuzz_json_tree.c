@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* json-c takes all that is JSON, but for what it cannot hold. */
 		MUST(reason && reason[0] && tree == NULL);
 		MUST(inf_json_scan((const char *) data + mark, size - mark, MAX_DEPTH, &nmembers) == reason ||
-			 strcmp(reason, "an object holds a key twice") == 0);
+			 strcmp(reason, "an object contains a key twice") == 0);
 	}
 	inf_json_tree_free(tree);
 	return 0;

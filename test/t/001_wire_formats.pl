@@ -452,7 +452,7 @@ like(
 query("SELECT inference_put('text_embedding', 'stored', '{\"service\": \"openai\", \"service_settings\": {\"api_key\": \"bad-key\", \"url\": \"$url\"}}')");
 like(
 	InferenceCluster::error_of($node, 'postgres', "SELECT inference_embed('stored', 'a text')"),
-	qr/28000: .*\nDETAIL: .*\nHINT:  Give a new key with inference_update\(\)\./,
+	qr/28000: .*\nDETAIL: .*\nHINT:  Set a new key with inference_update\(\)\./,
 	'as that of a stored model does');
 like(
 	InferenceCluster::error_of($node, 'postgres',
@@ -463,7 +463,7 @@ like(
 	InferenceCluster::error_of($node, 'postgres',
 		"SELECT inference_put('text_embedding', 'refused', '{\"service\": \"openai\", \"service_settings\": {$key, \"url\": \""
 		  . $provider->url('/v1/embeddings', 'scale=2') . '"}}\', validate => true)'),
-	qr/08P01: inference model "refused" gives other embeddings as base64 than as plain numbers\n.*HINT:  Set encoding_format to "float"/s, 'and other numbers as base64');
+	qr/08P01: inference model "refused" returns different embeddings as base64 and as plain numbers\n.*HINT:  Set encoding_format to "float"/s, 'and other numbers as base64');
 is(query(q{SELECT count(*) FROM inference_models WHERE model_id = 'refused'}), '0', 'after which there is no model');
 
 done_testing();

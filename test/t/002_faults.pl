@@ -68,7 +68,7 @@ sub fails
 	});
 
 	like($error, qr/ERROR:  $sqlstate: could not get embeddings from inference model "$id"\n/, "$name: SQLSTATE");
-	like($error, qr/DETAIL:  Service "\w+" at 127\.0\.0\.1(?: (?:refuses|gives no usable embedding for) text \d)?: $detail/, "$name: detail");
+	like($error, qr/DETAIL:  Service "\w+" at 127\.0\.0\.1(?: (?:refuses|returned no usable embedding for) text \d)?: $detail/, "$name: detail");
 	unlike($error, qr/do.not.tell|a text/, "$name: neither key nor text");
 	is($requests, $options{requests} // 1, "$name: requests");
 	return;
@@ -120,7 +120,7 @@ for my $case (
 	[ openai => 'half_json', 'the answer is not valid JSON: it ends too early' ],
 	[ openai => 'empty', 'the answer is empty' ],
 	[ openai => 'invalid_utf8', 'the answer is not valid JSON: ' ],
-	[ openai => 'lone_surrogate', 'the answer is not valid JSON: a string holds half of a surrogate pair' ],
+	[ openai => 'lone_surrogate', 'the answer is not valid JSON: a string contains half of a surrogate pair' ],
 	[ openai => 'duplicate_key', 'field \[data\] occurs twice in the answer' ],
 	[ openai => 'deep:40', 'the answer is not valid JSON: it is nested too deeply' ],
 	[ openai => 'deep:100000', 'the answer is not valid JSON: it is nested too deeply' ],
@@ -131,10 +131,10 @@ for my $case (
 	[ hugging_face => 'error_200', 'failed to find required field \[embeddings\]' ],
 	[ hugging_face => 'nan', 'element 0 of an embedding is not finite' ],
 	[ sparse => 'count:1', 'the number of embeddings \[3\] does not equal' ],
-	[ sparse => 'nan', 'the answer is not valid JSON: it holds NaN' ],
+	[ sparse => 'nan', 'the answer is not valid JSON: it contains NaN' ],
 	[ sparse => 'big_number', 'the weight of token "a" is not a number that type real can hold' ],
 	[ sparse => 'null_value', 'the weight of token "a" is not a number' ],
-	[ sparse => 'nul_token', 'the answer is not valid JSON: a string holds a NUL character' ],
+	[ sparse => 'nul_token', 'the answer is not valid JSON: a string contains a NUL character' ],
 	[ elser => 'error_200', 'failed to find required field \[sparse_embedding\]' ],
 	[ elser => 'string_value', 'the weight of token "a" is not a number' ])
 {
@@ -267,7 +267,7 @@ fails(model('openai', $paths{openai}, 'fault=status:503'),
 	'58000', 'HTTP status 503: mock says 503', 'inference.retry_timeout 0',
 	settings => 'SET inference.max_retries = 3; SET inference.retry_timeout = 0;');
 fails(model('openai', $paths{openai}, 'fault=quota'), '53400',
-	'HTTP status 429: You exceeded your current quota\.\nHINT:  Look at the plan', 'a quota that is used up',
+	'HTTP status 429: You exceeded your current quota\.\nHINT:  Check the plan', 'a quota that is used up',
 	settings => 'SET inference.max_retries = 3;');
 fails(model('openai', $paths{openai}, 'fault=status:402'), '53400',
 	'HTTP status 402: mock says 402', 'a payment that is required', settings => 'SET inference.max_retries = 3;');
@@ -308,14 +308,14 @@ sub count_in
 my $waiting = model('openai', $paths{openai}, 'fault=status:429;retry_after:1&times=2&id=waiting');
 my $said = messages_of("SELECT inference_embed('$waiting', 'a text') IS NOT NULL");
 like($said,
-	qr/^psql:<stdin>:1: NOTICE:  waiting 1\.\d s before inference model "$waiting" is asked again\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 429: mock says 429\.\nHINT:  The settings inference\.max_retries/,
+	qr/^psql:<stdin>:1: NOTICE:  waiting 1\.\d s before retrying a request of inference model "$waiting"\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 429: mock says 429\.\nHINT:  The settings inference\.max_retries/,
 	'a wait of a second is announced');
 is(count_in('NOTICE', $said), 1, 'once, though there were two');
 $waiting = model('openai', $paths{openai}, 'fault=status:503&times=1&id=waiting_shortly');
 is(messages_of("SELECT inference_embed('$waiting', 'a text') IS NOT NULL"), '', 'a shorter one is not');
 $waiting = model('openai', $paths{openai}, 'fault=status:503&times=1&id=waiting_debug');
 like(messages_of("SET client_min_messages = debug1; SELECT inference_embed('$waiting', 'a text') IS NOT NULL"),
-	qr/DEBUG:  request of inference model "$waiting" is sent again in 0\.\d s\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 503: mock says 503\./,
+	qr/DEBUG:  retrying a request of inference model "$waiting" in 0\.\d s\nDETAIL:  Service "openai" at 127\.0\.0\.1: HTTP status 503: mock says 503\./,
 	'but at level DEBUG1');
 $waiting = model('openai', $paths{openai});
 $node->safe_psql('postgres', qq{SELECT inference_update('$waiting', '{"service_settings": {"rate_limit": {"requests_per_minute": 50}}}')});

@@ -127,7 +127,7 @@ SKIP:
 	query(q{ALTER TABLE vectors DROP COLUMN h, ALTER COLUMN v TYPE elsewhere.vector(4) USING NULL; DROP TRIGGER h ON vectors});
 	like(
 		InferenceCluster::error_of($node, 'postgres', q{INSERT INTO vectors VALUES ('x')}),
-		qr/22000: column "v" of table "vectors" has 4 dimensions, the embedding 3/,
+		qr/22000: column "v" of table "vectors" has 4 dimensions, but the embedding has 3/,
 		'another number of dimensions');
 	like(
 		InferenceCluster::error_of($node, 'postgres', q{

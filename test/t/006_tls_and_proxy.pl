@@ -83,11 +83,11 @@ for my $case (
 	[ 'other-name', $ours ],
 	[ 'run-out', $ours ],
 	[ 'right', "SET inference.ca_bundle = '$dir/no-such-file'" ],
-	[ 'plain-as-tls', $ours, undef, 'Check that the server speaks TLS at this port' ])
+	[ 'plain-as-tls', $ours, undef, 'Check that the server uses TLS on this port' ])
 {
 	my ($id, $setting, $name, $hint) = @$case;
 	$name //= $setting =~ s/\Q$dir\E\///r;
-	$hint //= 'A certificate must be of the host .* inference\.ca_bundle';
+	$hint //= 'The certificate must be valid for the host .* inference\.ca_bundle';
 	like(
 		InferenceCluster::error_of($node, 'postgres', "$setting;\nSELECT inference_embed('$id', 'a text')"),
 		qr/08001: could not get embeddings from inference model "$id"\nDETAIL:  Service "openai" at 127\.0\.0\.1: \w.*\nHINT:  $hint/,

@@ -173,7 +173,7 @@ like($error, qr/ERROR:  55000: inference model "open\.ai_1" has no key/,
 	'a call says that the key is missing');
 like(
 	$error,
-	qr/HINT:  Give it with SELECT inference_update\('open\.ai_1', '\{"service_settings": \{"api_key": "\.\.\."\}\}'\)/,
+	qr/HINT:  Set it with SELECT inference_update\('open\.ai_1', '\{"service_settings": \{"api_key": "\.\.\."\}\}'\)/,
 	'and how to give it');
 like(
 	InferenceCluster::error_of(
@@ -182,7 +182,7 @@ like(
 	'so does a look at the request');
 
 # The hint, as it stands.
-my ($hinted) = $error =~ /HINT:  Give it with (SELECT .*)\.$/m;
+my ($hinted) = $error =~ /HINT:  Set it with (SELECT .*)\.$/m;
 $hinted =~ s/\.\.\./$key/;
 $node->safe_psql('plain', "SET ROLE alice; $hinted");
 like(

@@ -177,7 +177,7 @@ for my $case (
 
 	like(
 		error($encoding, answer($encoding, $token, '1.5')),
-		qr/22P05: the database encoding $encoding cannot hold token "$escaped"\nHINT:  Use a database with encoding UTF8/i,
+		qr/22P05: the database encoding $encoding cannot represent token "$escaped"\nHINT:  Use a database with encoding UTF8/i,
 		"$encoding does not hold the token $token, and says so");
 }
 like(ask('latin1', q{SELECT inference_embed('dense', 'after the errors')}),

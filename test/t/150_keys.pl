@@ -128,7 +128,7 @@ like($changes, qr/table public\.inference_model: INSERT.*'short1'/, 'models are 
 unlike($changes, qr/$mark|@{[unpack 'H*', $mark]}/i, 'keys are not');
 like(
 	InferenceCluster::error_of($node, 'now', put('longer', "x$long")),
-	qr/22023: Validation Failed: 1: \[service_settings\] Invalid value \[\.\.\.\] received for field \[api_key\]\. Error: a key has at most $longest bytes;/,
+	qr/22023: Validation Failed: 1: \[service_settings\] Invalid value \[\.\.\.\] received for field \[api_key\]\. Error: a key can have at most $longest bytes;/,
 	'a longer key is refused');
 
 #
@@ -153,7 +153,7 @@ open_slot('old', 'old');
 my $upgrader = $node->background_psql('old', on_error_stop => 0);
 $upgrader->query(q{SELECT _inference_show_request('short', '{x}')});
 $upgrader->query('ALTER EXTENSION inference UPDATE');
-like($upgrader->{stderr}, qr/WARNING:  the key of inference model "too-long" is longer than $longest bytes and was not kept\nHINT:  Give it a shorter one with inference_update\(\)/,
+like($upgrader->{stderr}, qr/WARNING:  the key of inference model "too-long" is longer than $longest bytes and was not kept\nHINT:  Set a shorter one with inference_update\(\)/,
 	'an upgrade says which keys are too long');
 unlike($upgrader->{stderr}, qr/$mark/, 'without quoting them');
 $upgrader->query('ANALYZE');

@@ -234,7 +234,7 @@ $node->safe_psql('postgres', call($id));
 $provider->dims(12);
 ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT inference_update('$id', validate => true, config => '{}') ->> 'model_id'");
 is($stdout, $id, 'a validated update takes the new width');
-like($stderr, qr/WARNING:  inference model "$id" has 12 dimensions now, where it had 8\nHINT:  Embed anew/, 'with a warning');
+like($stderr, qr/WARNING:  inference model "$id" now has 12 dimensions instead of 8\nHINT:  Stored texts have to be embedded again/, 'with a warning');
 is(known($id), '12|dot_product', 'which is kept');
 is($node->safe_psql('postgres', call($id)), 12, 'and given');
 $node->safe_psql('postgres', qq{SELECT inference_update('$id', '{"task_settings": {"user": "y"}}')});
@@ -260,7 +260,7 @@ $provider->wait_for(stalled => 1);
 $node->safe_psql('postgres', qq{SET lock_timeout = '10s'; SELECT inference_update('$id', '{"task_settings": {"user": "z"}}')});
 $provider->release;
 $validating->query('SELECT 1');
-like($validating->{stderr}, qr/inference model "$id" was changed while a change of it was validated/, 'one during which the model changes fails, and locks nothing meanwhile');
+like($validating->{stderr}, qr/inference model "$id" was changed by another transaction during validation/, 'one during which the model changes fails, and locks nothing meanwhile');
 $validating->quit;
 like(InferenceCluster::error_of($node, 'postgres', "SET ROLE app; SELECT inference_update('$id', validate => true, config => '{}')"),
 	qr/42501: must be owner/, 'nor does one by somebody else, which sends nothing');
@@ -272,7 +272,7 @@ $id = model(8, query => 'fault=dims_ignored');
 $node->safe_psql('postgres', "SELECT inference_delete('$id'); " . qq{SELECT inference_put('text_embedding', '$id', '{"service": "openai",
 	"service_settings": {"api_key": "k", "dimensions": 12, "url": "@{[ $provider->url('/v1/embeddings', 'fault=dims_ignored') ]}"}}')});
 like(InferenceCluster::error_of($node, 'postgres', call($id)),
-	qr/answered with 8 dimensions where the model has 12\.\nHINT:  Check what the url of the model leads to/, 'dimensions that are set have their own hint');
+	qr/answered with 8 dimensions where the model has 12\.\nHINT:  Check which model the service runs/, 'dimensions that are set have their own hint');
 
 # Another model of the service's.
 $id = model(8);

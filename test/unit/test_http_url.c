@@ -27,8 +27,8 @@ static void
 test_bad_urls(void)
 {
 	static const char scheme[] = "a URL must begin with http:// or https://";
-	static const char user[] = "a URL must not hold a user name or password";
-	static const char blank[] = "a URL must not hold blanks or control characters";
+	static const char user[] = "a URL must not contain a user name or password";
+	static const char blank[] = "a URL must not contain blanks or control characters";
 	static const char host[] = "the URL has no host";
 	static const char port[] = "the port is not a number between 1 and 65535";
 
@@ -68,9 +68,9 @@ test_bad_urls(void)
 	CHECK_STR(inf_http_check_url("http://example.org/\x7f"), blank);
 
 	CHECK_STR(inf_http_check_url("http://example.org/#top"),
-			  "a URL must not hold a fragment (\"#\")");
+			  "a URL must not contain a fragment (\"#\")");
 	CHECK_STR(inf_http_check_url("http://example.org/#"),
-			  "a URL must not hold a fragment (\"#\")");
+			  "a URL must not contain a fragment (\"#\")");
 	CHECK(!HAS_PASSED("http://exa mple.org/"));
 	CHECK(!HAS_PASSED("http://[::1/"));
 	CHECK(!HAS_PASSED("http://[fe80::zz]/"));

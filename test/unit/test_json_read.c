@@ -86,7 +86,7 @@ static void
 check_refusals(void)
 {
 	CHECK(!parse("{\"a\": 1, \"a\": 2}"));
-	CHECK_STR(reason, "an object holds a key twice");
+	CHECK_STR(reason, "an object contains a key twice");
 	CHECK(!parse("{\"a\": [{\"x\": 1, \"x\": 1}]}"));
 	CHECK(!parse("{\"\\u0061\": 1, \"a\": 2}"));
 

@@ -67,7 +67,7 @@ test_what_json_c_takes(void)
 	CHECK_STR(inf_json_scan("\0", 1, 4, &nmembers), "unexpected character");
 	CHECK_STR(inf_json_scan("[1\0]", 4, 4, &nmembers), "a comma is missing");
 	CHECK_STR(inf_json_scan("{\"a\"\0:1}", 8, 4, &nmembers), "a colon is missing");
-	CHECK_STR(inf_json_scan("[\"\\\0\"]", 6, 4, &nmembers), "a string holds an unknown escape");
+	CHECK_STR(inf_json_scan("[\"\\\0\"]", 6, 4, &nmembers), "a string contains an unknown escape");
 }
 
 static void
@@ -101,7 +101,7 @@ test_grammar(void)
 	CHECK_STR(scan("{]"), "a bracket does not match");
 	CHECK_STR(scan("1 2"), "something follows its end");
 	CHECK_STR(scan("{} // x"), "something follows its end");
-	CHECK_STR(scan("[\"\\x\"]"), "a string holds an unknown escape");
+	CHECK_STR(scan("[\"\\x\"]"), "a string contains an unknown escape");
 }
 
 int
@@ -115,9 +115,9 @@ main(void)
 	CHECK_STR(scan("[[[[1]]]]"), NULL);
 
 	CHECK_STR(scan("[[[[[1]]]]]"), "it is nested too deeply");
-	CHECK_STR(scan("[NaN]"), "it holds NaN, which is no JSON number");
-	CHECK_STR(scan("[-Infinity]"), "it holds Infinity, which is no JSON number");
-	CHECK_STR(scan("[nan]"), "it holds a word that is not JSON");
+	CHECK_STR(scan("[NaN]"), "it contains NaN, which is not a JSON number");
+	CHECK_STR(scan("[-Infinity]"), "it contains Infinity, which is not a JSON number");
+	CHECK_STR(scan("[nan]"), "it contains a word that is not JSON");
 	CHECK_STR(scan("[-nan]"), "a number is not well formed");
 	CHECK_STR(scan("[0, -0, 10, 0.5, -0.5e-10, 1E+09]"), NULL);
 	CHECK_STR(scan("01"), "a number is not well formed");
@@ -127,15 +127,15 @@ main(void)
 	CHECK_STR(scan("1e"), "a number is not well formed");
 	CHECK_STR(scan("1e+]"), "a number is not well formed");
 	CHECK_STR(scan("-"), "a number is not well formed");
-	CHECK_STR(scan("[\"a\\u0000b\"]"), "a string holds a NUL character");
-	CHECK_STR(scan("{\"a\\u0000b\": 1}"), "a string holds a NUL character");
-	CHECK_STR(scan("[\"\\ud800\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(scan("[\"\\ud800x\\udc00\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(scan("[\"\\udc00\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(scan("[\"\\ud800\\u0041\"]"), "a string holds half of a surrogate pair");
+	CHECK_STR(scan("[\"a\\u0000b\"]"), "a string contains a NUL character");
+	CHECK_STR(scan("{\"a\\u0000b\": 1}"), "a string contains a NUL character");
+	CHECK_STR(scan("[\"\\ud800\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(scan("[\"\\ud800x\\udc00\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(scan("[\"\\udc00\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(scan("[\"\\ud800\\u0041\"]"), "a string contains half of a surrogate pair");
 	CHECK_STR(scan("[\"\\u12"), "an escape in a string is not complete");
 	CHECK_STR(scan("[\"\\u12g4\"]"), "an escape in a string is not complete");
-	CHECK_STR(scan("[\"a\nb\"]"), "a string holds a control character");
+	CHECK_STR(scan("[\"a\nb\"]"), "a string contains a control character");
 	CHECK_STR(scan("[\"abc"), "it ends inside a string");
 	CHECK_STR(scan("[\"abc\\"), "it ends inside a string");
 

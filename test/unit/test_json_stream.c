@@ -208,18 +208,18 @@ main(void)
 	CHECK_STR(events("[1.]"), "a number is not well formed");
 	CHECK_STR(events("[-]"), "a number is not well formed");
 	CHECK_STR(events("[1e]"), "a number is not well formed");
-	CHECK_STR(events("[NaN]"), "it holds NaN, which is no JSON number");
-	CHECK_STR(events("[-Infinity]"), "it holds Infinity, which is no JSON number");
-	CHECK_STR(events("[truth]"), "it holds a word that is not JSON");
-	CHECK_STR(events("[\"a\tb\"]"), "a string holds a control character");
-	CHECK_STR(events("[\"\\x\"]"), "a string holds an unknown escape");
+	CHECK_STR(events("[NaN]"), "it contains NaN, which is not a JSON number");
+	CHECK_STR(events("[-Infinity]"), "it contains Infinity, which is not a JSON number");
+	CHECK_STR(events("[truth]"), "it contains a word that is not JSON");
+	CHECK_STR(events("[\"a\tb\"]"), "a string contains a control character");
+	CHECK_STR(events("[\"\\x\"]"), "a string contains an unknown escape");
 	CHECK_STR(events("[\"\\u12g4\"]"), "an escape in a string is not complete");
-	CHECK_STR(events("[\"\\u0000\"]"), "a string holds a NUL character");
-	CHECK_STR(events("[\"\\ud83d\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(events("[\"\\ud83dx\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(events("[\"\\ud83d\\n\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(events("[\"\\ude00\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(events("[\"\\ud83d\\u0041\"]"), "a string holds half of a surrogate pair");
+	CHECK_STR(events("[\"\\u0000\"]"), "a string contains a NUL character");
+	CHECK_STR(events("[\"\\ud83d\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(events("[\"\\ud83dx\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(events("[\"\\ud83d\\n\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(events("[\"\\ude00\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(events("[\"\\ud83d\\u0041\"]"), "a string contains half of a surrogate pair");
 	CHECK_STR(events("[\"\377\"]"), "a string is not valid UTF-8");
 	CHECK_STR(events("[\"\303\"]"), "a string is not valid UTF-8");
 	CHECK_STR(events("[\"\340\200\200\"]"), "a string is not valid UTF-8");
@@ -258,7 +258,7 @@ main(void)
 	CHECK_STR(floats("[-Infinity, 2]"), "{ k:a f: bad 0: f: } ");
 	CHECK_STR(floats("[1, -NaN]"), "{ k:a f: bad 1: f: } ");
 	CHECK_STR(floats("[1, -Info]"), "a number is not well formed");
-	CHECK_STR(floats("[1, nan]"), "it holds a word that is not JSON");
+	CHECK_STR(floats("[1, nan]"), "it contains a word that is not JSON");
 	CHECK_STR(floats("[null, 1}"), "a bracket does not match");
 	CHECK_STR(floats("[{\"c\" 1}]"), "a colon is missing");
 	CHECK_STR(floats("\"AACAfw==\""), "{ k:a f: bad 0: f: } ");
@@ -267,7 +267,7 @@ main(void)
 	CHECK_STR(floats("\"AA\\nAA\""), "{ k:a f: bad base64 } ");
 	CHECK_STR(floats("\"AA\\\"AA\""), "{ k:a f: bad base64 } ");
 	CHECK_STR(floats("\"A\""), "{ k:a f: bad base64 } ");
-	CHECK_STR(floats("\"no base64: \\u0000\""), "a string holds a NUL character");
+	CHECK_STR(floats("\"no base64: \\u0000\""), "a string contains a NUL character");
 	CHECK_STR(floats("[1,]"), "unexpected character");
 	CHECK_STR(floats("[1}"), "a bracket does not match");
 

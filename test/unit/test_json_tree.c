@@ -83,13 +83,13 @@ test_syntax(void)
 	CHECK_STR(refusal("{\"a\": {\"a\": {\"a\": {\"a\": {}}}}}"), "it is nested too deeply");
 	CHECK_STR(refusal("[\"\xff\"]"), "a string is not valid UTF-8");
 	CHECK_STR(refusal("{\"\xed\xa0\x80\": 1}"), "a string is not valid UTF-8");
-	CHECK_STR(refusal("[\"\\ud800\"]"), "a string holds half of a surrogate pair");
-	CHECK_STR(refusal("[\"\\u0000\"]"), "a string holds a NUL character");
+	CHECK_STR(refusal("[\"\\ud800\"]"), "a string contains half of a surrogate pair");
+	CHECK_STR(refusal("[\"\\u0000\"]"), "a string contains a NUL character");
 
 	/* What transformers writes for "no limit". */
 	CHECK_STR(refusal("{\"model_max_length\": 1000000000000000019884624838656}"), NULL);
 	CHECK_STR(refusal("[-1000000000000000019884624838656]"), NULL);
-	CHECK_STR(refusal("[NaN]"), "it holds NaN, which is no JSON number");
+	CHECK_STR(refusal("[NaN]"), "it contains NaN, which is not a JSON number");
 	CHECK_STR(refusal("[01]"), "a number is not well formed");
 }
 
@@ -104,7 +104,7 @@ test_bytes(void)
 	CHECK(!inf_json_tree_parse("1\0", 2, MAX_DEPTH, &tree, &reason));
 	CHECK(!inf_json_tree_parse("[1\0]", 4, MAX_DEPTH, &tree, &reason));
 	CHECK(!inf_json_tree_parse("{\"a\0b\": 1}", 10, MAX_DEPTH, &tree, &reason));
-	CHECK_STR(reason, "a string holds a control character");
+	CHECK_STR(reason, "a string contains a control character");
 
 	/* An empty file is mapped nowhere. */
 	CHECK(!inf_json_tree_parse(NULL, 0, MAX_DEPTH, &tree, &reason));
@@ -118,9 +118,9 @@ test_bytes(void)
 static void
 test_twice(void)
 {
-	CHECK_STR(refusal("{\"a\": 1, \"b\": 2, \"a\": 1}"), "an object holds a key twice");
-	CHECK_STR(refusal("{\"a\": 1, \"\\u0061\": 1}"), "an object holds a key twice");
-	CHECK_STR(refusal("[[{\"x\": {\"a\": null, \"a\": null}}]]"), "an object holds a key twice");
+	CHECK_STR(refusal("{\"a\": 1, \"b\": 2, \"a\": 1}"), "an object contains a key twice");
+	CHECK_STR(refusal("{\"a\": 1, \"\\u0061\": 1}"), "an object contains a key twice");
+	CHECK_STR(refusal("[[{\"x\": {\"a\": null, \"a\": null}}]]"), "an object contains a key twice");
 	CHECK_STR(refusal("[{\"a\": 1}, {\"a\": 1}]"), NULL);
 	CHECK_STR(refusal("{\"a\": {\"a\": 1}, \"A\": 1}"), NULL);
 }

@@ -157,7 +157,7 @@ test_bad_files(void)
 
 	CHECK_STR(fault_of(""), OF_CONFIG "it is not valid JSON: it ends too early");
 	CHECK_STR(fault_of("{\"model_type\": \"bert\""), OF_CONFIG "it is not valid JSON: it ends too early");
-	CHECK_STR(fault_of("{\"a\": 1, \"a\": 1}"), OF_CONFIG "it is not valid JSON: an object holds a key twice");
+	CHECK_STR(fault_of("{\"a\": 1, \"a\": 1}"), OF_CONFIG "it is not valid JSON: an object contains a key twice");
 	CHECK_STR(fault_of("{\"\xc3\": 1}"), OF_CONFIG "it is not valid JSON: a string is not valid UTF-8");
 	CHECK_STR(fault_of("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
 			  OF_CONFIG "it is not valid JSON: it is nested too deeply");
@@ -228,7 +228,7 @@ test_numbers(void)
 	CHECK(fault_of_bert(", \"layer_norm_eps\": -1e-12") != NULL);
 	CHECK(fault_of_bert(", \"layer_norm_eps\": \"1e-12\"") != NULL);
 	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": NaN"),
-			  OF_CONFIG "it is not valid JSON: it holds NaN, which is no JSON number");
+			  OF_CONFIG "it is not valid JSON: it contains NaN, which is not a JSON number");
 }
 
 static void

@@ -216,7 +216,7 @@ test_headers(void)
 	CHECK_STR(fault_of("{\"__metadata__\": {}}", 0), "the model's files hold no tensor");
 	CHECK_STR(fault_of("{\"t\": [[[[[]]]]]}", 0), SINGLE "\" is not valid JSON: it is nested too deeply");
 	CHECK_STR(fault_of("{\"\xff\": {}}", 0), SINGLE "\" is not valid JSON: a string is not valid UTF-8");
-	CHECK_STR(fault_of("{\"t\": {}, \"t\": {}}", 0), SINGLE "\" is not valid JSON: an object holds a key twice");
+	CHECK_STR(fault_of("{\"t\": {}, \"t\": {}}", 0), SINGLE "\" is not valid JSON: an object contains a key twice");
 
 	/* A name as long as it likes, and with controls, is shown in part. */
 	CHECK_STR(fault_of("{\"\\u001b[2J\": {}}", 0), SINGLE "\": tensor \"?[2J\" has no type that is known: \"\"");
