@@ -132,7 +132,7 @@ read_integer(Reader *reader, const char *key, int low, int high, int fallback,
 		return fail(reader, ENGINE_BAD_FILE, "\"%s\" is missing", key);
 	if (!inf_json_tree_integer(found, &integer) || integer < low || integer > high)
 		return fail(reader, ENGINE_BAD_FILE,
-					"\"%s\" is no integer from %d to %d", key, low, high);
+					"\"%s\" is not an integer from %d to %d", key, low, high);
 	*value = integer;
 	return true;
 }
@@ -160,7 +160,7 @@ check_choice(Reader *reader, const char *key, const char *supported)
 	if (found == NULL || (string && strcmp(string, supported) == 0))
 		return true;
 	if (string == NULL)
-		return fail(reader, ENGINE_BAD_FILE, "\"%s\" is no string", key);
+		return fail(reader, ENGINE_BAD_FILE, "\"%s\" is not a string", key);
 	return fail(reader, ENGINE_UNSUPPORTED, "\"%s\" is \"%.40s\", and only \"%s\" is supported",
 				key, string, supported);
 }
@@ -176,7 +176,7 @@ read_epsilon(Reader *reader)
 	if (found && (!inf_json_tree_number(found, &epsilon) ||
 				  !(epsilon >= 0 && epsilon <= 1)))
 		return fail(reader, ENGINE_BAD_FILE,
-					"\"layer_norm_eps\" is no number from 0 to 1");
+					"\"layer_norm_eps\" is not a number from 0 to 1");
 	reader->config->layer_norm_epsilon = epsilon;
 	return true;
 }
@@ -325,7 +325,7 @@ read_pooling(const Reader *parent, const char *path, bool is_sparse)
 
 	if (strchr(path, '/') || path[0] == '.' || path[0] == '\0' || strlen(path) > 200)
 		return fail(&reader, ENGINE_BAD_FILE,
-					"\"%.100s\" is no folder of the model", path);
+					"\"%.100s\" is not a folder of the model", path);
 	snprintf(file, sizeof(file), "%s/config.json", path);
 	if (is_sparse && !has_file(&reader, file))
 	{

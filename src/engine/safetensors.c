@@ -93,7 +93,7 @@ read_type(Reader *reader, Tensor *tensor, const JsonTree *description, int *valu
 			return true;
 		}
 	return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-						   "file \"%s\": tensor \"%.100s\" has no type that is known: \"%.20s\"",
+						   "file \"%s\": tensor \"%.100s\" has an unknown type: \"%.20s\"",
 						   reader->path, tensor->name, name ? name : "");
 }
 
@@ -105,7 +105,7 @@ read_shape(Reader *reader, Tensor *tensor, const JsonTree *description)
 
 	if (!inf_json_tree_is_array(shape) || ndims > TENSOR_MAX_DIMS)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "file \"%s\": the shape of tensor \"%.100s\" is no array of up to %d numbers",
+							   "file \"%s\": the shape of tensor \"%.100s\" is not an array of up to %d numbers",
 							   reader->path, tensor->name, TENSOR_MAX_DIMS);
 	tensor->ndims = ndims;
 	tensor->nvalues = 1;
@@ -113,7 +113,7 @@ read_shape(Reader *reader, Tensor *tensor, const JsonTree *description)
 		if (!read_count(inf_json_tree_element(shape, i), &tensor->shape[i]) ||
 			__builtin_mul_overflow(tensor->nvalues, tensor->shape[i], &tensor->nvalues))
 			return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-								   "file \"%s\": the shape of tensor \"%.100s\" holds no sizes",
+								   "file \"%s\": the shape of tensor \"%.100s\" contains something other than sizes",
 								   reader->path, tensor->name);
 	return true;
 }
@@ -129,7 +129,7 @@ read_place(Reader *reader, Tensor *tensor, const JsonTree *description, int valu
 		!read_count(inf_json_tree_element(offsets, 0), &begin) ||
 		!read_count(inf_json_tree_element(offsets, 1), &end))
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "file \"%s\": the place of tensor \"%.100s\" is no pair of offsets",
+							   "file \"%s\": the place of tensor \"%.100s\" is not a pair of offsets",
 							   reader->path, tensor->name);
 	if (begin > end || end > reader->data_bytes)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
@@ -138,7 +138,7 @@ read_place(Reader *reader, Tensor *tensor, const JsonTree *description, int valu
 	if (__builtin_mul_overflow(tensor->nvalues, (int64_t) value_bytes, &tensor->nbytes) ||
 		tensor->nbytes != end - begin)
 		return inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "file \"%s\": tensor \"%.100s\" has another size than its shape",
+							   "file \"%s\": tensor \"%.100s\" does not have the size that its shape says",
 							   reader->path, tensor->name);
 	tensor->data = reader->data + begin;
 	return true;
@@ -221,7 +221,7 @@ read_header(Reader *reader, const MappedFile *file)
 	reader->data_bytes = file->size - 8 - length;
 	if (!inf_json_tree_is_object(header))
 		good = inf_engine_fail(reader->error, ENGINE_BAD_FILE,
-							   "the header of file \"%s\" is no JSON object", reader->path);
+							   "the header of file \"%s\" is not a JSON object", reader->path);
 	else
 		good = inf_json_tree_each(header, read_tensor, reader);
 	inf_json_tree_free(header);

@@ -268,7 +268,7 @@ check_line(const char *line, size_t length, int number, const char *path,
 								   "line %d of \"%s\" is not valid UTF-8", number, path);
 		if (c == 0)
 			return inf_engine_fail(error, ENGINE_BAD_FILE,
-								   "line %d of \"%s\" holds a NUL character", number, path);
+								   "line %d of \"%s\" contains a NUL character", number, path);
 	}
 	return true;
 }

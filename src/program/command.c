@@ -77,7 +77,7 @@ inf_read_number(const char *command, const char *name, const char *text,
 		*number = value;
 		return true;
 	}
-	(void) inf_complain_usage(command, "%s \"%s\" is no whole number from %d to %d",
+	(void) inf_complain_usage(command, "%s \"%s\" is not a whole number from %d to %d",
 							  name, text, low, high);
 	return false;
 }

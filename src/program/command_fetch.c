@@ -21,15 +21,15 @@ static const char help[] =
 "inference-engine fetch REPOSITORY [--revision R] [--to FOLDER] [--proxy URL]\n"
 "                       [--retries N] [--retry-delay-ms N]\n"
 "\n"
-"Fetches a model from the Hugging Face hub: of the repository's files those that\n"
-"the engine needs, its licence and its card. Read the licence before you use the\n"
-"model. Every file is verified; one that is there already is not fetched again,\n"
-"and a transfer that broke off, or that you ended, goes on where it was.\n"
+"Downloads a model from the Hugging Face hub: the files of the repository that the\n"
+"engine needs, the licence and the model card. Read the licence before you use the\n"
+"model. Every file is verified; files that exist already are not fetched again, and\n"
+"a transfer that broke off, or that you interrupted, is continued.\n"
 "\n"
 "  --revision R     a branch, a tag or a commit (default main)\n"
 "  --to FOLDER      where to (default: the repository's name behind the slash)\n"
 "  --proxy URL      a proxy, if not the one that the environment names\n"
-"  --retries N      how often to try again without getting on (default 4)\n"
+"  --retries N      how often to try again without progress (default 4)\n"
 "  --retry-delay-ms N\n"
 "                   milliseconds before that; twice as many each time (default 1000)\n"
 "\n"
@@ -37,7 +37,7 @@ static const char help[] =
 "HF_TOKEN_PATH, a file, your token for repositories that want one (else the one\n"
 "that the hub's own tools have stored); https_proxy, http_proxy, no_proxy;\n"
 "CURL_CA_BUNDLE, a file of authorities in place of the system's. The token goes\n"
-"to the hub, and not to where the hub sends us for large files.\n"
+"to the hub, not to the storage that the hub redirects to for large files.\n"
 "\n"
 "For example:\n"
 "\n"
@@ -207,7 +207,7 @@ read_environment(FetchOptions *options)
 	(void) snprintf(options->endpoint, sizeof(options->endpoint), "%.*s",
 					(int) (length < 500 ? length : 500), endpoint);
 	if (length > 500 || !inf_hub_check_endpoint(options->endpoint, &is_private))
-		return inf_complain_usage("fetch", "HF_ENDPOINT is no address of a hub, as " DEFAULT_ENDPOINT " is");
+		return inf_complain_usage("fetch", "HF_ENDPOINT is not the address of a hub, as " DEFAULT_ENDPOINT " is");
 	if (!inf_hub_token_read(options->token, &error))
 	{
 		inf_complain("%s", error.message);
@@ -236,10 +236,10 @@ read_arguments(int argc, char **argv, FetchOptions *options)
 								  "the name of a repository is missing" :
 								  "there is more than one repository");
 	if (!inf_hub_is_repository(argv[optind]))
-		return inf_complain_usage("fetch", "\"%s\" is no name of a repository, as owner/name",
+		return inf_complain_usage("fetch", "\"%s\" is not the name of a repository, such as owner/name",
 								  argv[optind]);
 	if (options->hub.revision[0] == '\0' || !inf_hub_is_safe_name(options->hub.revision))
-		return inf_complain_usage("fetch", "\"%s\" is no name of a revision",
+		return inf_complain_usage("fetch", "\"%s\" is not the name of a revision",
 								  options->hub.revision);
 	options->hub.repository = argv[optind];
 	slash = strchr(argv[optind], '/');

@@ -27,7 +27,7 @@ fail_locked(const Hub *hub, const HubAnswer *answer, EngineError *error)
 		return inf_engine_fail(error, ENGINE_NO_FILE,
 							   "repository \"%s\" is gated (HTTP status %d): accept its conditions at %s/%s, and set HF_TOKEN to a token of that account%s",
 							   hub->repository, answer->status, hub->endpoint, hub->repository,
-							   hub->has_token ? "; the token that was sent does not do" : "");
+							   hub->has_token ? "; the token that was sent has no access" : "");
 	if (hub->has_token)
 		return inf_engine_fail(error, ENGINE_NO_FILE,
 							   "the hub does not show repository \"%s\" to the token that was sent (HTTP status 401): check the name, and HF_TOKEN",

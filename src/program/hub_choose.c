@@ -100,7 +100,7 @@ inf_hub_choose(HubListing *listing, EngineError *error)
 	if (!inf_hub_listing_find(listing, "tokenizer.json") &&
 		!inf_hub_listing_find(listing, "vocab.txt"))
 		return inf_engine_fail(error, ENGINE_UNSUPPORTED,
-							   "the repository has neither \"tokenizer.json\" nor \"vocab.txt\": it is no model that the engine reads");
+							   "the repository has neither \"tokenizer.json\" nor \"vocab.txt\": the engine cannot read this model");
 	for (size_t i = 0; i < sizeof(engine_names) / sizeof(*engine_names); i++)
 		if (!choose_if_there(listing, engine_names[i], error))
 			return false;
@@ -131,7 +131,7 @@ choose_shard(void *context, const char *tensor, const JsonTree *value)
 
 	if (name == NULL || !inf_hub_is_safe_name(name) || strchr(name, '/'))
 		return inf_engine_fail(naming->error, ENGINE_BAD_FILE,
-							   "file \"%s\" of the repository names a file \"%.100s\", which is no name of a file in its folder",
+							   "file \"%s\" of the repository names a file \"%.100s\", which is not the name of a file in its folder",
 							   naming->file, name ? name : "");
 	return choose(naming->listing, name, naming->error);
 }
@@ -158,7 +158,7 @@ choose_module(void *context, const char *path, const JsonTree *value)
 		return true;
 	if (!inf_hub_is_safe_name(path))
 		return inf_engine_fail(naming->error, ENGINE_BAD_FILE,
-							   "file \"%s\" of the repository names a folder \"%.100s\", which is no name of a folder in it",
+							   "file \"%s\" of the repository names a folder \"%.100s\", which is not the name of a folder in it",
 							   naming->file, path);
 	(void) snprintf(name, sizeof(name), "%.*s/config.json", HUB_MAX_NAME_BYTES, path);
 	return choose_if_there(naming->listing, name, naming->error);

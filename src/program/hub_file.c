@@ -202,7 +202,7 @@ complete_part(Download *download, const char *url)
 	if (!inf_hub_digest_check(&file->digest, download->fd, file->size, &is_equal, download->error))
 		return false;
 	if (!is_equal)
-		(void) snprintf(download->wrong, sizeof(download->wrong), "its %s is another one",
+		(void) snprintf(download->wrong, sizeof(download->wrong), "its %s is different",
 						file->digest.kind == HUB_DIGEST_SHA256 ? "sha256" : "git hash");
 	return is_equal;
 }
@@ -261,7 +261,7 @@ download_file(Download *download, const char *url)
 	}
 	(void) unlink(download->part);
 	return inf_engine_fail(download->error, ENGINE_BAD_FILE,
-						   "what came as file \"%s\" is not what the hub has: %s; it was thrown away, try again",
+						   "the data received for file \"%s\" is not what the hub has: %s; it was thrown away, try again",
 						   download->file->name, download->wrong);
 }
 

@@ -38,7 +38,7 @@ take(char token[HUB_MAX_TOKEN_BYTES], const char *bytes, size_t length,
 	for (size_t i = 0; i < length; i++)
 		if (length >= HUB_MAX_TOKEN_BYTES || bytes[i] <= ' ' || bytes[i] >= 0x7f)
 			return inf_engine_fail(error, ENGINE_BAD_INPUT,
-								   "what is in %s is no token of the hub", from);
+								   "the content of %s is not a token of the hub", from);
 	memcpy(token, bytes, length);
 	token[length] = '\0';
 	return true;

@@ -262,7 +262,7 @@ inf_hub_transfer_open(const HubTransferOptions *options, EngineError *error)
 		transfer->may_be_plain = strncmp(transfer->origin, "http:", 5) == 0;
 		return transfer;
 	}
-	(void) inf_engine_fail(error, ENGINE_NO_MEMORY, "could not make libcurl ready");
+	(void) inf_engine_fail(error, ENGINE_NO_MEMORY, "could not initialize libcurl");
 	inf_hub_transfer_close(transfer);
 	return NULL;
 }
@@ -300,9 +300,9 @@ aim(HubTransfer *transfer, const char *url)
 
 	free(origin);
 	if (origin == NULL)
-		return fail(answer, false, "it sends us to what is no address of http or https");
+		return fail(answer, false, "it redirects to something other than an http or https address");
 	if (is_plain && !transfer->may_be_plain)
-		return fail(answer, false, "it sends us from https to http, which anyone on the way could read and change");
+		return fail(answer, false, "it redirects from https to http, which anyone on the way could read and change");
 	if (transfer->offset > 0)
 		(void) snprintf(range, sizeof(range), "%" PRId64 "-", transfer->offset);
 	if (curl_easy_setopt(transfer->curl, CURLOPT_URL, url) != CURLE_OK ||
@@ -379,7 +379,7 @@ get_once(HubTransfer *transfer, const char *url, char **next)
 	{
 		(void) curl_easy_getinfo(transfer->curl, CURLINFO_REDIRECT_URL, &location);
 		*next = location ? strdup(location) : NULL;
-		return *next || fail(answer, false, "it sends us elsewhere and does not say where");
+		return *next || fail(answer, false, "it redirects without saying where to");
 	}
 	answer->is_range_refused = status == 416;
 	answer->may_pass = status == 408 || status == 429 || status >= 500;
@@ -406,7 +406,7 @@ inf_hub_transfer_get(HubTransfer *transfer, const char *url, int64_t offset,
 		char	   *next;
 
 		good = i <= MAX_REDIRECTS ? get_once(transfer, at, &next) :
-			fail(answer, false, "it sends us around in a circle");
+			fail(answer, false, "it redirects in a circle");
 		free(at);
 		at = good ? next : NULL;
 	}

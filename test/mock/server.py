@@ -229,7 +229,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer_call(self, provider, call, active):
         try:
             if not isinstance(call.body, dict):
-                raise formats.Rejected(400, "the body is no JSON object")
+                raise formats.Rejected(400, "the body is not a JSON object")
             if "early_answer" not in active:
                 provider.read(call)
             STATE.note_inputs(len(call.inputs))

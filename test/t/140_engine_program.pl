@@ -81,7 +81,7 @@ my @wrong = (
 	[ ['embed'], qr/the folder of a model is missing/, 'no folder' ],
 	[ [ 'embed', 'a', 'b' ], qr/more than one folder/, 'two folders' ],
 	[ [ 'embed', 'a', '--precision', 'fp8' ], qr/precision "fp8" is none of auto, fp32, bf16, fp16 and int8/, 'another precision' ],
-	[ [ 'embed', 'a', '--threads', '0' ], qr/number of threads "0" is no whole number from 1 to/, 'no thread' ],
+	[ [ 'embed', 'a', '--threads', '0' ], qr/number of threads "0" is not a whole number from 1 to/, 'no thread' ],
 	[ [ 'embed', 'a', '--threads', '2x' ], qr/number of threads "2x"/, 'half a number' ],
 	[ [ 'inspect', 'a', '--frob' ], qr/unrecognized option.*--help/s, 'another option' ],
 	[ [ 'bench', "$models/tiny-dense", @cache, '--shapes', '8by16' ], qr/"8by16" does not begin with a shape/, 'no shape' ]);

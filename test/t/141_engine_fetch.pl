@@ -223,7 +223,7 @@ is_deeply(files_of($folder), $routed, 'routes: what they name');
 	$err = fails('token: another', [ { server => 'hub', token => 'hf_other' } ], qr/does not show repository "acme\/dense" to the token/);
 	unlike($err, qr/secret/, 'token: another one is not shown');
 	local $ENV{HF_TOKEN} = "hf_secret\r\nX-Evil: 1";
-	$err = fails('token: of two lines', [], qr/what is in HF_TOKEN is no token of the hub/);
+	$err = fails('token: of two lines', [], qr/the content of HF_TOKEN is not a token of the hub/);
 	unlike($err, qr/secret/, 'token: of two lines is not shown');
 	is(scalar(requests()), 0, 'token: of two lines is not sent');
 }
@@ -298,12 +298,12 @@ is(scalar(grep { $_->{server} eq 'storage' } requests()), 2, 'a part of another 
 
 # --- 4. What is not what was promised
 
-for ([ 'another byte', { server => 'storage', flip => $nweights - 1 }, qr/its sha256 is another one; it was thrown away/ ],
+for ([ 'another byte', { server => 'storage', flip => $nweights - 1 }, qr/its sha256 is different; it was thrown away/ ],
 	[ 'bytes too many', { server => 'storage', append => 'x' }, qr/it has more than $nweights bytes/ ],
 	[ 'bytes too few', { change => { 'model.safetensors' => { lfs => { sha256 => '0' x 64, size => $nweights + 1 } } } },
 		qr/it has $nweights bytes, not @{[ $nweights + 1 ]}/ ],
-	[ 'another sha256', { change => { 'model.safetensors' => { lfs => { sha256 => '0' x 64, size => $nweights } } } }, qr/sha256 is another/ ],
-	[ 'another byte of a small file', { path => 'resolve-cache/acme/dense/tokenizer.json', flip => 7 }, qr/its git hash is another one/ ],
+	[ 'another sha256', { change => { 'model.safetensors' => { lfs => { sha256 => '0' x 64, size => $nweights } } } }, qr/sha256 is different/ ],
+	[ 'another byte of a small file', { path => 'resolve-cache/acme/dense/tokenizer.json', flip => 7 }, qr/its git hash is different/ ],
 	[ 'no digest', { change => { 'config.json' => { blobId => undef } } }, qr/does not say what "config.json" is: its size or its digest/ ],
 	[ 'a digest that is none', { change => { 'config.json' => { blobId => '../x' } } }, qr/does not say what "config.json" is/ ],
 	[ 'no size', { change => { 'config.json' => { size => undef } } }, qr/does not say what "config.json" is/ ],
@@ -383,16 +383,16 @@ SKIP:
 
 for ([ [], qr/the name of a repository is missing/ ],
 	[ [ 'a/b', 'c/d' ], qr/more than one repository/ ],
-	[ ['a/b/c'], qr/"a\/b\/c" is no name of a repository/ ],
-	[ ['../b'], qr/no name of a repository/ ],
-	[ ['a/..'], qr/no name of a repository/ ],
-	[ ['/b'], qr/no name of a repository/ ],
-	[ ['a b'], qr/no name of a repository/ ],
-	[ ['a/b?c'], qr/no name of a repository/ ],
-	[ [ 'a/b', '--revision', '' ], qr/is no name of a revision/ ],
-	[ [ 'a/b', '--revision', '../../x' ], qr/is no name of a revision/ ],
+	[ ['a/b/c'], qr/"a\/b\/c" is not the name of a repository/ ],
+	[ ['../b'], qr/not the name of a repository/ ],
+	[ ['a/..'], qr/not the name of a repository/ ],
+	[ ['/b'], qr/not the name of a repository/ ],
+	[ ['a b'], qr/not the name of a repository/ ],
+	[ ['a/b?c'], qr/not the name of a repository/ ],
+	[ [ 'a/b', '--revision', '' ], qr/is not the name of a revision/ ],
+	[ [ 'a/b', '--revision', '../../x' ], qr/is not the name of a revision/ ],
 	[ [ 'a/b', '--to', '' ], qr/the name of the folder is empty/ ],
-	[ [ 'a/b', '--retries', '-1' ], qr/number of retries "-1" is no whole number/ ],
+	[ [ 'a/b', '--retries', '-1' ], qr/number of retries "-1" is not a whole number/ ],
 	[ [ 'a/b', '--frob' ], qr/unrecognized option.*--help/s ])
 {
 	($status, $out, $err) = fetch(@{ $_->[0] });
@@ -417,10 +417,10 @@ for my $name (@names)
 	new_repository('evil/modules', 'tiny-dense',
 		'modules.json' => encode_json([ { type => 'x.Transformer', path => '' }, { type => 'x.Pooling', path => $name } ]));
 	fails("modules.json names $printable", [ { add => [ { rfilename => "$name/config.json", size => 1, blobId => '0' x 40 } ] } ],
-		qr/file "modules.json" of the repository names a folder ".*", which is no name of a folder/, 'evil/modules');
+		qr/file "modules.json" of the repository names a folder ".*", which is not the name of a folder/, 'evil/modules');
 	new_repository('evil/index', 'tiny-cls', 'model.safetensors.index.json' => encode_json({ weight_map => { x => $name } }));
 	fails("the index names $printable", [ { add => [ { rfilename => $name, size => 1, blobId => '0' x 40 } ] } ],
-		qr/names a file ".*", which is no name of a file/, 'evil/index');
+		qr/names a file ".*", which is not the name of a file/, 'evil/index');
 }
 $folder = new_folder;
 rules({ add => [ map { { rfilename => $_, size => 1, blobId => '0' x 40 } } @names, "README.md\0" ] });
@@ -441,10 +441,10 @@ for ([ 'no JSON', { path => '/api/models', body => '<html>' }, qr/the hub's answ
 	[ 'deep nesting', { path => '/api/models', body => '[', repeat => 1000 }, qr/not valid JSON/ ],
 	[ 'an endless listing', { path => '/api/models', body => ' ' x 1024, repeat => 20 * 1024 }, qr/the hub's answer is larger than 16777216 bytes/ ],
 	[ 'an index too large', { change => { 'modules.json' => { size => 17 * 1024 * 1024 } } }, qr/file "modules.json" of the repository is larger than 16777216/ ],
-	[ 'a circle', { path => 'resolve', redirect => 'HUB/acme/resolve/x' }, qr/it sends us around in a circle/ ],
-	[ 'a file', { path => 'resolve', redirect => 'file:///etc/passwd' }, qr/it sends us to what is no address of http or https/ ],
-	[ 'a password', { path => 'resolve', redirect => 'http://user:pass@127.0.0.1:1/' }, qr/no address of http or https/ ],
-	[ 'nowhere', { path => 'resolve', status => 302 }, qr/it sends us elsewhere and does not say where/ ])
+	[ 'a circle', { path => 'resolve', redirect => 'HUB/acme/resolve/x' }, qr/it redirects in a circle/ ],
+	[ 'a file', { path => 'resolve', redirect => 'file:///etc/passwd' }, qr/it redirects to something other than an http or https address/ ],
+	[ 'a password', { path => 'resolve', redirect => 'http://user:pass@127.0.0.1:1/' }, qr/other than an http or https address/ ],
+	[ 'nowhere', { path => 'resolve', status => 302 }, qr/it redirects without saying where to/ ])
 {
 	fails($_->[0], [ $_->[1] ], $_->[2]);
 }
@@ -483,7 +483,7 @@ InferenceCertificates::certificate('hub', 'hub-ca', 'IP:127.0.0.1', '-days', '30
 	local $ENV{CURL_CA_BUNDLE} = "$tls/hub-ca.crt";
 	($status, $out, $err) = fetch('acme/dense', '--to', new_folder);
 	is($status, 0, 'https') or diag($err);
-	fails('from https to http', [ { path => 'resolve', redirect => "$url/acme" } ], qr/it sends us from https to http/);
+	fails('from https to http', [ { path => 'resolve', redirect => "$url/acme" } ], qr/it redirects from https to http/);
 	$control = $plain_control;
 }
 

@@ -138,7 +138,7 @@ test_unsupported(void)
 	CHECK_INT(error.code, ENGINE_UNSUPPORTED);
 	CHECK_STR(fault_of_bert(", \"is_decoder\": 1"), OF_CONFIG "\"is_decoder\" is neither true nor false");
 	CHECK_INT(error.code, ENGINE_BAD_FILE);
-	CHECK_STR(fault_of_bert(", \"hidden_act\": 1"), OF_CONFIG "\"hidden_act\" is no string");
+	CHECK_STR(fault_of_bert(", \"hidden_act\": 1"), OF_CONFIG "\"hidden_act\" is not a string");
 }
 
 static void
@@ -184,7 +184,7 @@ is_refused(const char *key, const char *value)
 	const char *message;
 
 	snprintf(more, sizeof(more), ", \"%s\": %s", key, value);
-	snprintf(expected, sizeof(expected), OF_CONFIG "\"%s\" is no integer from ", key);
+	snprintf(expected, sizeof(expected), OF_CONFIG "\"%s\" is not an integer from ", key);
 	message = fault_of_bert(more);
 	return message && strncmp(message, expected, strlen(expected)) == 0;
 }
@@ -208,7 +208,7 @@ test_numbers(void)
 				printf("# %s: %s\n", keys[k], hostile[i]);
 
 	CHECK_STR(fault_of("{\"model_type\": \"bert\", \"vocab_size\": 4000001}"),
-			  OF_CONFIG "\"vocab_size\" is no integer from 1 to 4000000");
+			  OF_CONFIG "\"vocab_size\" is not an integer from 1 to 4000000");
 	CHECK(is_refused("num_hidden_layers", "257"));
 	CHECK(is_refused("hidden_size", "16385"));
 	CHECK(is_refused("intermediate_size", "65537"));
@@ -224,7 +224,7 @@ test_numbers(void)
 
 	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": 0"), NULL);
 	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": 1e-400"), NULL);
-	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": 1e999"), OF_CONFIG "\"layer_norm_eps\" is no number from 0 to 1");
+	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": 1e999"), OF_CONFIG "\"layer_norm_eps\" is not a number from 0 to 1");
 	CHECK(fault_of_bert(", \"layer_norm_eps\": -1e-12") != NULL);
 	CHECK(fault_of_bert(", \"layer_norm_eps\": \"1e-12\"") != NULL);
 	CHECK_STR(fault_of_bert(", \"layer_norm_eps\": NaN"),
@@ -354,12 +354,12 @@ test_module_paths(void)
 	{
 		snprintf(modules, sizeof(modules),
 				 "[{\"type\": \"Transformer\"}, {\"type\": \"Pooling\", \"path\": \"%s\"}]", paths[i]);
-		snprintf(expected, sizeof(expected), OF_MODULES "\"%s\" is no folder of the model", paths[i]);
+		snprintf(expected, sizeof(expected), OF_MODULES "\"%s\" is not a folder of the model", paths[i]);
 		CHECK_STR(fault_of_modules(modules), expected);
 	}
 	snprintf(modules, sizeof(modules),
 			 "[{\"type\": \"Transformer\"}, {\"type\": \"Pooling\", \"path\": \"%0500d\"}]", 0);
-	snprintf(expected, sizeof(expected), OF_MODULES "\"%0100d\" is no folder of the model", 0);
+	snprintf(expected, sizeof(expected), OF_MODULES "\"%0100d\" is not a folder of the model", 0);
 	CHECK_STR(fault_of_modules(modules), expected);
 	CHECK(fault_of_modules("[{\"type\": \"Transformer\"}, {\"type\": \"Pooling\", \"path\": 1}]") != NULL);
 }
@@ -396,7 +396,7 @@ test_sparse(void)
 	CHECK_STR(fault_of_splade("{\"activation_function\": \"log1p_relu\"}"), NULL);
 	CHECK_STR(fault_of_splade("{\"activation_function\": \"tanh\"}"),
 			  OF_SPLADE "\"activation_function\" is \"tanh\", and only \"relu\" is supported");
-	CHECK_STR(fault_of_splade("{\"pooling_strategy\": 1}"), OF_SPLADE "\"pooling_strategy\" is no string");
+	CHECK_STR(fault_of_splade("{\"pooling_strategy\": 1}"), OF_SPLADE "\"pooling_strategy\" is not a string");
 	CHECK_STR(fault_of_splade("{\"pooling_strategy\": \"\"}"),
 			  OF_SPLADE "\"pooling_strategy\" is \"\", and only \"max\" is supported");
 

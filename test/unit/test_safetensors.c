@@ -211,26 +211,26 @@ test_headers(void)
 		CHECK_STR(after_folder(fault(), SINGLE), no_header);
 	}
 
-	CHECK_STR(fault_of("[]", 0), SINGLE "\" is no JSON object");
-	CHECK_STR(fault_of("null", 0), SINGLE "\" is no JSON object");
+	CHECK_STR(fault_of("[]", 0), SINGLE "\" is not a JSON object");
+	CHECK_STR(fault_of("null", 0), SINGLE "\" is not a JSON object");
 	CHECK_STR(fault_of("{\"__metadata__\": {}}", 0), "the model's files hold no tensor");
 	CHECK_STR(fault_of("{\"t\": [[[[[]]]]]}", 0), SINGLE "\" is not valid JSON: it is nested too deeply");
 	CHECK_STR(fault_of("{\"\xff\": {}}", 0), SINGLE "\" is not valid JSON: a string is not valid UTF-8");
 	CHECK_STR(fault_of("{\"t\": {}, \"t\": {}}", 0), SINGLE "\" is not valid JSON: an object contains a key twice");
 
 	/* A name as long as it likes, and with controls, is shown in part. */
-	CHECK_STR(fault_of("{\"\\u001b[2J\": {}}", 0), SINGLE "\": tensor \"?[2J\" has no type that is known: \"\"");
+	CHECK_STR(fault_of("{\"\\u001b[2J\": {}}", 0), SINGLE "\": tensor \"?[2J\" has an unknown type: \"\"");
 }
 
 static void
 test_tensors(void)
 {
-	static const char *const no_type = SINGLE "\": tensor \"t\" has no type that is known: \"\"";
-	static const char *const no_array = SINGLE "\": the shape of tensor \"t\" is no array of up to 4 numbers";
-	static const char *const no_sizes = SINGLE "\": the shape of tensor \"t\" holds no sizes";
-	static const char *const no_pair = SINGLE "\": the place of tensor \"t\" is no pair of offsets";
+	static const char *const no_type = SINGLE "\": tensor \"t\" has an unknown type: \"\"";
+	static const char *const no_array = SINGLE "\": the shape of tensor \"t\" is not an array of up to 4 numbers";
+	static const char *const no_sizes = SINGLE "\": the shape of tensor \"t\" contains something other than sizes";
+	static const char *const no_pair = SINGLE "\": the place of tensor \"t\" is not a pair of offsets";
 	static const char *const too_short = SINGLE "\" ends before tensor \"t\" does: it may have been cut short";
-	static const char *const no_match = SINGLE "\": tensor \"t\" has another size than its shape";
+	static const char *const no_match = SINGLE "\": tensor \"t\" does not have the size that its shape says";
 
 	CHECK_STR(fault_of("{\"t\": {}}", 0), no_type);
 	CHECK_STR(fault_of("{\"t\": []}", 0), no_type);
@@ -238,7 +238,7 @@ test_tensors(void)
 	CHECK_STR(fault_of("{\"t\": \"F32\"}", 0), no_type);
 	CHECK_STR(fault_of_tensor("32", "[]", "[0, 4]", 4), no_type);
 	CHECK_STR(fault_of_tensor("\"f32\"", "[]", "[0, 4]", 4),
-			  SINGLE "\": tensor \"t\" has no type that is known: \"f32\"");
+			  SINGLE "\": tensor \"t\" has an unknown type: \"f32\"");
 
 	CHECK_STR(fault_of_tensor("\"F32\"", "4", "[0, 16]", 16), no_array);
 	CHECK_STR(fault_of_tensor("\"F32\"", "null", "[0, 4]", 4), no_array);
