@@ -109,7 +109,7 @@ test_lines(void)
 			  "\"v\" has more than 10 tokens, which is all that the model has rows for");
 	CHECK_STR(fault(read_lines("a\nb\xff\n")), "line 2 of \"v\" is not valid UTF-8");
 	CHECK_STR(fault(inf_vocabulary_read_lines("a\nb\0c", 5, "v", 10, &error)),
-			  "line 2 of \"v\" holds a NUL character");
+			  "line 2 of \"v\" contains a NUL character");
 }
 
 static void
