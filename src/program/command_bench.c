@@ -17,15 +17,16 @@ static const char help[] =
 "inference-engine bench FOLDER [--precision P] [--threads N] [--cache FOLDER]\n"
 "                       [--seconds S] [--shapes BxL,...]\n"
 "\n"
-"Measures how fast the model is here. For each shape, B texts of L tokens at once,\n"
-"it runs the network for S seconds and prints the median; tokenising, which takes\n"
-"less than a hundredth, is left out. Other programs on the machine disturb it.\n"
+"Measures how fast the model is here. For each shape, B texts of L tokens at\n"
+"once, it runs the network for S seconds and prints the median time, without\n"
+"tokenising, which takes less than a hundredth of it. Other programs on the\n"
+"machine affect the results.\n"
 "\n"
 "  --seconds S      for each shape (default 2)\n"
 "  --shapes LIST    default " DEFAULT_SHAPES "\n"
 "  --precision P    auto (default), fp32, bf16, fp16 or int8: see inspect --help\n"
 "  --threads N      threads that share the work (default 1)\n"
-"  --cache FOLDER   where packed weights are kept, if not in the model's folder\n";
+"  --cache FOLDER   where packed weights are stored (default: the model's folder)\n";
 
 static double
 now(void)

@@ -13,14 +13,14 @@
 static const char help[] =
 "inference-engine inspect FOLDER [--precision P] [--cache FOLDER] [--json]\n"
 "\n"
-"Opens the model and says what it is, and how it will run here. The first time,\n"
-"this packs the weights for the CPU into a file of the folder, which every later\n"
-"start, and every other process, maps: so it may take a second.\n"
+"Opens the model, and shows what it is and how it will run here. The first time,\n"
+"this packs the weights for the CPU into a file in the folder, which may take a\n"
+"second. All later starts and other processes map that file.\n"
 "\n"
-"  --precision P    auto (default), fp32, bf16, fp16 or int8: numbers that weights\n"
-"                   are kept and multiplied in. auto is fp16 or bf16 where the CPU\n"
-"                   multiplies it faster than fp32, else fp32\n"
-"  --cache FOLDER   where packed weights are kept, if not in the model's folder\n"
+"  --precision P    auto (default), fp32, bf16, fp16 or int8: the number format\n"
+"                   in which weights are stored and multiplied. auto is fp16 or\n"
+"                   bf16 if the CPU multiplies it faster than fp32, else fp32\n"
+"  --cache FOLDER   where packed weights are stored (default: the model's folder)\n"
 "  --json           the same as one object of JSON, for programs\n";
 
 static const char *
