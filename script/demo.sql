@@ -39,7 +39,7 @@ SELECT inference_put('text_embedding', 'words', '{"service": "hashing"}') AS wor
 
 SELECT model_id, task_type, service, dimensions, similarity FROM inference_models ORDER BY model_id;
 
-\echo 'Embed a text through each of them.  ELSER is asked where it runs.'
+\echo 'Embed a text with each of them.  The ELSER model uses a server that runs it.'
 \echo
 
 SELECT m AS model, (inference_embed(m, 'a cat on the mat'))[1:3] AS "first three dimensions"
@@ -87,7 +87,7 @@ ORDER BY inference_cosine_similarity(embedding,
          inference_embed('words', 'how does the standby use the log?')) DESC LIMIT 3;
 
 \set ECHO none
-\echo 'A mistake gets an answer.'
+\echo 'A mistake, and what the extension says about it.'
 \echo
 \set ECHO queries
 

@@ -41,7 +41,7 @@ describe_callers(const char *model_id)
 	{
 		if (foreach_current_index(lc) == MAX_TOLD_CALLERS)
 			break;
-		appendStringInfo(&text, "%s%s names this model.",
+		appendStringInfo(&text, "%s%s uses this model.",
 						 text.len ? "\n" : "", (char *) lfirst(lc));
 	}
 	if (nmore > 0)

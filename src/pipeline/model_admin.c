@@ -306,7 +306,7 @@ throw_used(const char *model_id, List *dependents)
 			 errmsg("cannot delete inference model \"%s\" because other objects use it",
 					model_id),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Drop them first, or use force => true to delete the model all the same.")));
+			 errhint("Drop them first, or use force => true to delete the model anyway.")));
 }
 
 /*
