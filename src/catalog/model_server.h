@@ -13,8 +13,8 @@
 extern Oid	inf_catalog_find_server(const char *model_id);
 
 /*
- * Whether there is such a server for whoever sees the model's row.  The cache
- * behind inf_catalog_find_server() may not know yet of one whose transaction
+ * Whether the server exists for a snapshot that sees the model's row.  The cache
+ * behind inf_catalog_find_server() may not yet know a server whose transaction
  * commits at this moment; this looks into the catalog itself.
  */
 extern bool inf_catalog_server_exists(const char *model_id);

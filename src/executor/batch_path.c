@@ -76,7 +76,7 @@ behind_sort(Reader reader)
 	return reader;
 }
 
-/* Only what writes rows finds out by itself which ones: see inf_batch_name_rows. */
+/* Row identity columns can only stand below what writes: inf_batch_name_rows. */
 static bool
 may_identify_rows(Reader reader, const PathTarget *target)
 {

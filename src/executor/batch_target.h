@@ -31,10 +31,10 @@ extern PathTarget *inf_batch_make_child_target(const BatchInputs *inputs,
 extern bool inf_batch_has_row_identity(Node *node, void *context);
 
 /*
- * What identifies rows of different tables has no relation, which is an error
- * in a plan where it is not the child of an Append that is asked for it.  As the
- * columns of the target relation that it is: whether that can be done, and the
- * mutator that does it, whose context is a PlannerInfo.
+ * Row identity columns of several tables (ROWID_VAR) belong to no relation, which
+ * is an error in a plan except in the children of an Append.  These tell whether
+ * they can be replaced by columns of the target relation, and replace them: a
+ * mutator, whose context is a PlannerInfo.
  */
 extern bool inf_batch_can_name_rows(PlannerInfo *root, Node *node);
 extern Node *inf_batch_name_rows(Node *node, void *context);

@@ -24,7 +24,7 @@ extern bool inf_batch_has_calls(Node *node, void *context);
  */
 extern List *inf_batch_calls_in(const BatchInputs *inputs, Node *expression);
 
-/* Of these, the ones of which all is known that makes the expression need them. */
+/* Of these, the calls for which it is known when the expression needs them. */
 extern List *inf_batch_calls_known_in(const BatchInputs *inputs,
 									  Node *expression);
 

@@ -93,7 +93,7 @@ is_worth_retrying(const HttpRetryState *state)
 	}
 }
 
-/* From half of the bound up to it, the bound doubling with each attempt. */
+/* Between half of a bound and all of it; the bound doubles with each attempt. */
 static int64
 backoff_ms(const HttpRetryPolicy *policy, int attempts, double chance)
 {

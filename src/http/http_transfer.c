@@ -297,7 +297,7 @@ set_limits(CURL *easy, const HttpOptions *options)
 	return code;
 }
 
-/* Everything said, so that the environment has no say. */
+/* Sets every option, so that no environment variable counts. */
 static CURLcode
 set_route(CURL *easy, const HttpOptions *options)
 {

@@ -80,7 +80,7 @@ is_plausible(uint32_t word)
 		(exponent >= LEAST_EXPONENT && exponent <= MOST_EXPONENT);
 }
 
-/* Whether most of the numbers, apart from those that are none, are no such. */
+/* Whether most of the finite numbers are not plausible. */
 static bool
 are_implausible(const float *values, int n)
 {

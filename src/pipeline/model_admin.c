@@ -55,9 +55,9 @@ check_task_matches(const char *path_task, const InferenceModel *model)
 }
 
 /*
- * Holds vectors as they will be asked for against the same as plain numbers.
- * Rounding differs, and what else a service computed at the time: far less than
- * another type, scale or order of numbers does.
+ * Compares vectors in the form that calls will request with the same vectors as
+ * plain numbers.  Rounding, and what else a service computes at the time, makes
+ * far less difference than another type, scale or byte order of numbers.
  */
 static void
 check_encodings(const InferenceModel *model, const InferenceEmbedding *plain)
@@ -212,7 +212,7 @@ probe_change(const char *path_task, const char *model_id, Jsonb *config)
 	return changed;
 }
 
-/* Stored vectors and new ones do not compare: that is the owner's to know. */
+/* Tells the owner that stored vectors cannot be compared with new ones. */
 static void
 warn_of_width(const InferenceModel *model, const InferenceModel *changed)
 {

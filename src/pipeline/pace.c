@@ -11,15 +11,15 @@
 #define FIRST_INPUTS 64
 
 /*
- * What is asked of it should take one part in so many of the time there is.
- * What took half of that may be doubled.
+ * What is sent at a time should take at most this fraction (1/4) of the request
+ * timeout.  What took half of that may be doubled.
  */
 #define TIME_SHARE 4
 
-/* Of what was known, so much is still believed after another answer. */
+/* What earlier answers keep of their weight when another one is added. */
 #define MEMORY 0.5
 
-/* Once it was too much, so many windows of answers add one request. */
+/* Once overloaded, a server gets one more after this many windows of answers. */
 #define CREEP 8
 
 /* Answers that take this much longer than the best show a queue. */

@@ -243,7 +243,7 @@ run_here(const InferenceServiceOps *service, const InferenceModel *model,
 	}
 }
 
-/* What is tried is asked for, though it may have been asked for before. */
+/* A probe always makes its request, even if the cache has the answer. */
 static bool
 uses_cache(const InferenceStream *stream)
 {

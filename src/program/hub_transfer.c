@@ -14,7 +14,7 @@
 
 #define CONNECT_TIMEOUT_S 30L
 
-/* Slower than a byte a second for so long is dead. */
+/* A transfer of less than a byte a second for this long is dead. */
 #define STALL_TIMEOUT_S 60L
 
 /* The hub itself needs two. */

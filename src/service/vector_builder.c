@@ -65,7 +65,7 @@ inf_vector_begin(VectorBuilder *builder, int ndimensions)
 		grow_floats(floats, ndimensions + 2);
 }
 
-/* What the stream has to say of numbers and base64. */
+/* Reports faults that the stream found in numbers and base64. */
 static bool
 check_floats(VectorBuilder *builder, const JsonStream *stream)
 {
