@@ -52,6 +52,10 @@ SELECT compare($$SELECT g, inference_embed('words', g || 'x'), random() < 2 FROM
 SELECT compare($$SELECT id, rank() OVER (ORDER BY (inference_embed('words', body))[1]), random() < 2 FROM docs ORDER BY 2, id$$);
 SELECT compare($$SELECT g, grouping(g), inference_embed('words', g || 'x')::text || count(*) FROM docs GROUP BY ROLLUP (g) ORDER BY g$$);
 SELECT compare($$SELECT inference_embed('words', body) e, count(inference_embed('words', body || g)) FROM docs GROUP BY 1 ORDER BY 1$$);
+-- What is made for some rows only is no answer elsewhere.
+SELECT compare($$SELECT g, count(CASE WHEN g > 0 THEN inference_embed('words', g || 'x') END), inference_embed('words', inference_embed('words', g || 'x')::text || count(*)) FROM docs GROUP BY g ORDER BY g$$);
+SELECT compare($$SELECT g, count(*) FILTER (WHERE g > 0 AND inference_embed('words', g || 'x') IS NOT NULL) FROM docs GROUP BY g HAVING coalesce(inference_embed('words', g || 'x'), '{}') <> '{}' ORDER BY g$$);
+SELECT compare($$SELECT id, unnest(CASE WHEN g > 0 THEN inference_embed('words', body) ELSE '{1}' END), inference_embed('words', inference_embed('words', body)::text || id) FROM docs$$);
 
 -- Sets.
 EXPLAIN (COSTS OFF) SELECT id, unnest(inference_embed('words', body)) FROM parted;

@@ -205,14 +205,16 @@ evaluated_for_sets(const BatchInputs *inputs, const Path *path)
 
 /*
  * Calls in what a node with these inputs evaluates for each row that it reads
- * from path become columns of that.
+ * from path, which is a part of all that it computes, become columns of path.
  */
 static Path *
-add_calls(Reader reader, Path *path, const BatchInputs *inputs, List *evaluated)
+add_calls(Reader reader, Path *path, const BatchInputs *inputs, List *evaluated,
+		  List *computed)
 {
 	PathTarget *target = copy_pathtarget(path->pathtarget);
 	PathTarget *child_target = copy_pathtarget(target);
-	List	   *calls = inf_batch_calls_known_in(inputs, (Node *) evaluated);
+	List	   *calls = inf_batch_calls_known_in(inputs, (Node *) evaluated,
+													 (Node *) computed);
 	List	   *conditions = inf_batch_conditions(inputs, evaluated, calls);
 
 	inf_batch_add_arguments(child_target, inputs, calls, conditions);
@@ -235,7 +237,8 @@ batch_aggregate_path(Reader reader, AggPath *path)
 	path->subpath = batch_path(subpath_reader, path->subpath);
 	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
 		path->subpath = add_calls(subpath_reader, path->subpath, &inputs,
-								  evaluated_by(path));
+								  evaluated_by(path),
+								  list_make2(path->path.pathtarget->exprs, path->qual));
 	return batch_upper_path(reader, &path->path, &path->subpath, subpath_reader);
 }
 
@@ -247,7 +250,8 @@ batch_set_path(Reader reader, ProjectSetPath *path)
 	path->subpath = batch_path(behind_groups(reader), path->subpath);
 	if (inf_batch_find_inputs(reader.root, &path->path, &inputs))
 		path->subpath = add_calls(behind_groups(reader), path->subpath, &inputs,
-								  evaluated_for_sets(&inputs, &path->path));
+								  evaluated_for_sets(&inputs, &path->path),
+								  path->path.pathtarget->exprs);
 	return &path->path;
 }
 

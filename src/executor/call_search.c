@@ -308,7 +308,8 @@ count_places(Node *node, void *context)
 }
 
 List *
-inf_batch_calls_known_in(const BatchInputs *inputs, Node *expression)
+inf_batch_calls_known_in(const BatchInputs *inputs, Node *expression,
+						 Node *computed)
 {
 	CallSearch	search = {.inputs = inputs};
 	List	   *calls = NIL;
@@ -322,7 +323,7 @@ inf_batch_calls_known_in(const BatchInputs *inputs, Node *expression)
 		PlaceCount	count = {inputs, lfirst_node(FuncExpr, call), 0};
 
 		if (lfirst(condition))
-			(void) count_places(expression, &count);
+			(void) count_places(computed, &count);
 		if (lfirst(condition) == NULL || count.nplaces == lfirst_int(places))
 			calls = lappend(calls, lfirst(call));
 	}

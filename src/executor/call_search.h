@@ -24,9 +24,12 @@ extern bool inf_batch_has_calls(Node *node, void *context);
  */
 extern List *inf_batch_calls_in(const BatchInputs *inputs, Node *expression);
 
-/* Of these, the calls for which it is known when the expression needs them. */
+/*
+ * Of these, the ones of which all is known that makes the node need them: none
+ * stands anywhere else in all that it computes, where it would be taken for made.
+ */
 extern List *inf_batch_calls_known_in(const BatchInputs *inputs,
-									  Node *expression);
+									  Node *expression, Node *computed);
 
 /*
  * When a call is made that was found in an expression: a condition on the row,
