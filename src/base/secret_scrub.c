@@ -336,16 +336,6 @@ in_base64(char c)
 		(c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '=';
 }
 
-/* Changes a reading: hexadecimal digits in lower case. */
-static void
-fold_hex(Reading *reading)
-{
-	for (int i = 0; i < reading->nchars; i++)
-		if (reading->chars[i] >= 'A' && reading->chars[i] <= 'F')
-			reading->chars[i] += 'a' - 'A';
-	reading->in_word = in_hex;
-}
-
 /* Changes a reading: one alphabet of base64, whatever lines it is broken into. */
 static void
 fold_base64(Reading *reading)
@@ -364,6 +354,45 @@ fold_base64(Reading *reading)
 	reading->starts[n] = reading->starts[reading->nchars];
 	reading->nchars = n;
 	reading->in_word = in_base64;
+}
+
+/* How many hexadecimal digits there are at a place. */
+static int
+count_hex(const Reading *reading, int at)
+{
+	int			n = 0;
+
+	while (at + n < reading->nchars && in_hex(reading->chars[at + n]))
+		n++;
+	return n;
+}
+
+/*
+ * Changes a reading: hexadecimal digits in lower case, without what stands
+ * between the bytes of a dump, as in 73 6b 2d; - has become + by fold_base64().
+ */
+static void
+fold_hex(Reading *reading)
+{
+	int			ndigits = 0;	/* just before */
+	int			n = 0;
+
+	for (int i = 0; i < reading->nchars; i++)
+	{
+		char		c = reading->chars[i];
+		bool		is_separator = c == ' ' || c == ':' || c == '+';
+		bool		is_between = is_separator && ndigits == 2 &&
+			count_hex(reading, i + 1) == 2;
+
+		ndigits = in_hex(c) ? ndigits + 1 : 0;
+		if (is_between)
+			continue;
+		reading->chars[n] = c >= 'A' && c <= 'F' ? c + 'a' - 'A' : c;
+		reading->starts[n++] = reading->starts[i];
+	}
+	reading->starts[n] = reading->starts[reading->nchars];
+	reading->nchars = n;
+	reading->in_word = in_hex;
 }
 
 /*

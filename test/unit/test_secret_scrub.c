@@ -79,6 +79,25 @@ encode_upper_hex(const char *bytes, int length)
 	return encode_with(bytes, length, "%02X");
 }
 
+/* As dumps of bytes have them. */
+static char *
+encode_hex_spaced(const char *bytes, int length)
+{
+	char	   *out = encode_with(bytes, length, "%02x ");
+
+	out[strlen(out) - 1] = '\0';
+	return out;
+}
+
+static char *
+encode_hex_colons(const char *bytes, int length)
+{
+	char	   *out = encode_with(bytes, length, "%02X:");
+
+	out[strlen(out) - 1] = '\0';
+	return out;
+}
+
 static char *
 encode_percent(const char *bytes, int length)
 {
@@ -178,8 +197,9 @@ encode_base64_lines(const char *bytes, int length)
 }
 
 static const Encode encodings[] = {
-	encode_plain, encode_hex, encode_upper_hex, encode_percent, encode_unicode,
-	encode_reference, encode_json, encode_html, encode_base64, encode_base64url,
+	encode_plain, encode_hex, encode_upper_hex, encode_hex_spaced,
+	encode_hex_colons, encode_percent, encode_unicode, encode_reference,
+	encode_json, encode_html, encode_base64, encode_base64url,
 	encode_base64_lines
 };
 
