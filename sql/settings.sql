@@ -139,3 +139,7 @@ SELECT count(x) FROM (SELECT inference_embed('m', t, keys(10000, 20000)) x FROM 
 SELECT inference_delete('m');
 DROP FUNCTION keys;
 SELECT inference_get();
+
+-- A setting beside its group.
+SELECT inference_put('text_embedding', 'misplaced', '{"service": "openai", "api_key": "sk-planted", "service_settings": {}}');
+SELECT inference_put('text_embedding', 'misplaced', '{"service": "openai", "user": "me", "service_settings": {"api_key": "k"}}');

@@ -291,8 +291,8 @@ inf_admin_get(const char *path_task, const char *model_id)
 	return list_make1(model);
 }
 
-static void
-throw_used(const char *model_id, List *dependents)
+static char *
+describe_dependents(const char *model_id, List *dependents)
 {
 	StringInfoData detail;
 	ListCell   *lc;
@@ -301,11 +301,17 @@ throw_used(const char *model_id, List *dependents)
 	foreach(lc, dependents)
 		appendStringInfo(&detail, "%s%s uses inference model %s.",
 						 detail.len ? "\n" : "", (char *) lfirst(lc), model_id);
+	return detail.data;
+}
+
+static void
+throw_used(const char *model_id, List *dependents)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("cannot delete inference model \"%s\" because other objects use it",
 					model_id),
-			 errdetail_internal("%s", detail.data),
+			 errdetail_internal("%s", describe_dependents(model_id, dependents)),
 			 errhint("Drop them first, or use force => true to delete the model anyway.")));
 }
 
@@ -360,5 +366,10 @@ inf_admin_delete(const char *path_task, const char *model_id, bool force,
 	inf_catalog_delete_model(model_id);
 	if (OidIsValid(server))
 		inf_catalog_drop_server(server, force);
+	if (dependents != NIL)
+		ereport(NOTICE,
+				(errmsg("objects that use inference model \"%s\" will fail until it is put again",
+						model_id),
+				 errdetail_internal("%s", describe_dependents(model_id, dependents))));
 	return dependents;
 }

@@ -100,8 +100,20 @@ read_object(SettingCheck *check, Jsonb *config, const char *key)
 	return object;
 }
 
+/* A setting of the service that stands beside its group. */
 static void
-check_keys(SettingCheck *check, Jsonb *config, const char *const *accepted)
+add_place_hint(SettingCheck *check, const SettingField *fields,
+			   const char *group, const char *key)
+{
+	for (const SettingField *f = fields; f && f->name; f++)
+		if (strcmp(f->name, key) == 0)
+			appendStringInfo(&check->hints, "%s\"%s\" belongs in %s.",
+							 check->hints.len > 0 ? " " : "", key, group);
+}
+
+static void
+check_keys(SettingCheck *check, const InferenceServiceOps *service,
+		   Jsonb *config, const char *const *accepted)
 {
 	JsonbIterator *it = JsonbIteratorInit(&config->root);
 	JsonbValue	value;
@@ -116,7 +128,16 @@ check_keys(SettingCheck *check, Jsonb *config, const char *const *accepted)
 			known = strcmp(key, accepted[i]) == 0;
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (!known && value.type != jbvNull)
+		{
 			inf_setting_add_unknown(check, "the configuration", accepted, key);
+			if (service)
+			{
+				add_place_hint(check, service->service_fields,
+							   INF_SERVICE_SETTINGS, key);
+				add_place_hint(check, service->task_fields,
+							   INF_TASK_SETTINGS, key);
+			}
+		}
 		pfree(key);
 	}
 }
@@ -261,7 +282,7 @@ inf_config_parse(const char *path_task, const char *model_id, Jsonb *config)
 		model->task_settings =
 			inf_setting_check_object(&check, service->task_fields,
 									 INF_TASK_SETTINGS, task_settings);
-	check_keys(&check, config, put_keys);
+	check_keys(&check, service, config, put_keys);
 	inf_setting_check_finish(&check);
 
 	model->service = pstrdup(service->name);
@@ -379,7 +400,7 @@ inf_config_merge(const char *path_task, const InferenceModel *model,
 		merge_settings(&check, service->task_fields, INF_TASK_SETTINGS,
 					   model->task_settings,
 					   read_object(&check, config, INF_TASK_SETTINGS));
-	check_keys(&check, config, update_keys);
+	check_keys(&check, service, config, update_keys);
 	inf_setting_check_size(VARSIZE(changed->service_settings) +
 						   VARSIZE(changed->task_settings),
 						   "settings of an inference model");
