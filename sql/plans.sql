@@ -14,12 +14,13 @@ CREATE INDEX ON docs (v);
 ANALYZE docs;
 SET enable_seqscan = off;
 
--- A plan as PostgreSQL 14 to 16 write it: later ones name InitPlans in another
--- way, and say which nodes are disabled.
+-- A plan as PostgreSQL 14 to 16 write it: later ones name InitPlans in other
+-- ways, and say which nodes are disabled.
 CREATE FUNCTION plan(options text, statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
   FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, statement) LOOP
+    line := regexp_replace(line, '(Init|Sub)Plan expr_(\d)', '\1Plan \2', 'g');
     FOR n IN 1 .. 4 LOOP
       line := replace(line, format('(InitPlan %s).col1', n), '$' || n - 1);
       line := regexp_replace(line, format('InitPlan %s$', n), format('InitPlan %s (returns $%s)', n, n - 1));
