@@ -12,10 +12,13 @@
 #include "postgres.h"
 
 #include "commands/explain.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 
 #include "base/compat.h"
@@ -190,6 +193,39 @@ explain_query(Query *query, int cursor_options, IntoClause *into,
 								 environment);
 	if (calls != NIL)
 		list_calls(calls, es);
+}
+
+static Node *
+without_windows(Node *node, void *context)
+{
+	if (node && IsA(node, WindowFunc))
+	{
+		const WindowFunc *window = (const WindowFunc *) node;
+
+		node = (Node *) makeFuncExpr(window->winfnoid, window->wintype, window->args,
+									 window->wincollid, window->inputcollid,
+									 COERCE_EXPLICIT_CALL);
+	}
+	return node ? expression_tree_mutator(node, without_windows, context) : NULL;
+}
+
+/*
+ * From 18 on a window function can be written out at its WindowAgg only, and is
+ * an error at any other node, even if that error ends a statement that
+ * auto_explain looks at.  The columns of our child are not computed here, so they
+ * may say less.  Not before, since it is by them that the planner finds columns.
+ */
+void
+inf_batch_name_windows(CustomScan *scan)
+{
+	MemoryContext caller;
+
+	if (!contain_windowfuncs((Node *) scan->custom_scan_tlist))
+		return;
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
+	scan->custom_scan_tlist =
+		(List *) without_windows((Node *) scan->custom_scan_tlist, NULL);
+	MemoryContextSwitchTo(caller);
 }
 
 void

@@ -18,4 +18,10 @@ extern void inf_batch_explain_init(void);
  */
 extern void inf_batch_note_calls(PlannerInfo *root, List *batched);
 
+/*
+ * For a node that begins: its columns as EXPLAIN, ours or auto_explain's, can
+ * write them.
+ */
+extern void inf_batch_name_windows(CustomScan *scan);
+
 #endif							/* INFERENCE_EXECUTOR_BATCH_EXPLAIN_H */

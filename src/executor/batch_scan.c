@@ -29,6 +29,7 @@
 #include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "executor/batch_call.h"
+#include "executor/batch_explain.h"
 #include "executor/batch_fallback.h"
 #include "executor/batch_scan.h"
 
@@ -225,6 +226,7 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 	PlanState  *child = ExecInitNode(linitial(scan->custom_plans), estate,
 									 eflags & ~EXEC_FLAG_MARK);
 
+	inf_batch_name_windows(scan);
 	css->custom_ps = list_make1(child);
 	state->ncolumns = list_length(child->plan->targetlist);
 	state->waiting_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(child),
