@@ -2,8 +2,8 @@
  * compat.h
  *		The only place that asks which server or library we are built with.
  *		Older versions are given the newer name, so that call sites read like
- *		the newest server.  Tested on 15, by hand on 18.3; the others follow the
- *		headers.
+ *		the newest server.  Tested on 15, in part on 14, 17, 18 and 19rc1; 16 follows
+ *		the headers.
  */
 #ifndef INFERENCE_BASE_COMPAT_H
 #define INFERENCE_BASE_COMPAT_H
