@@ -57,6 +57,11 @@ SELECT compare($$SELECT g, count(CASE WHEN g > 0 THEN inference_embed('words', g
 SELECT compare($$SELECT g, count(*) FILTER (WHERE g > 0 AND inference_embed('words', g || 'x') IS NOT NULL) FROM docs GROUP BY g HAVING coalesce(inference_embed('words', g || 'x'), '{}') <> '{}' ORDER BY g$$);
 SELECT compare($$SELECT id, unnest(CASE WHEN g > 0 THEN inference_embed('words', body) ELSE '{1}' END), inference_embed('words', inference_embed('words', body)::text || id) FROM docs$$);
 
+-- What is said of calls in the arms of a UNION ALL.
+SELECT line FROM plan_of('VERBOSE', $$SELECT u.x FROM (SELECT id, inference_embed('words', body) AS x FROM docs UNION ALL SELECT id, inference_embed('words', body) FROM parted) u JOIN docs USING (id)$$) line WHERE line ~ 'Not Batched';
+SELECT line FROM plan_of('VERBOSE', $$SELECT u.x FROM (SELECT id, inference_embed('words', body) AS x FROM docs UNION ALL SELECT id, inference_embed('words', body) FROM parted) u ORDER BY u.x$$) line WHERE line ~ 'Not Batched';
+SELECT line FROM plan_of('VERBOSE', $$SELECT u.x FROM (SELECT id, inference_embed('words', body) AS x FROM docs UNION ALL SELECT id, inference_embed('words', body) FROM parted) u WHERE u.x IS NOT NULL$$) line WHERE line ~ 'Not Batched';
+
 -- Sets.
 EXPLAIN (COSTS OFF) SELECT id, unnest(inference_embed('words', body)) FROM parted;
 SELECT compare($$SELECT id, unnest(inference_embed('words', body)) FROM parted ORDER BY 1, 2$$);
@@ -85,6 +90,47 @@ SELECT line FROM plan_of('VERBOSE', $$UPDATE parted SET body = inference_embed('
 UPDATE parted SET body = inference_embed('words', parted.body)::text FROM docs WHERE docs.id = parted.id;
 SELECT bool_and(body = inference_embed('words', 'text ' || id)::text) FROM parted;
 UPDATE parted SET body = 'text ' || id;
+
+-- Such conditions, and rows of different tables that are written.
+CREATE TABLE parents (id int, body text, v real[]);
+CREATE TABLE children () INHERITS (parents);
+INSERT INTO parents SELECT id, body FROM docs WHERE id < 5;
+INSERT INTO children SELECT id, body FROM docs WHERE id >= 5;
+UPDATE parents SET v = inference_embed('words', body) WHERE EXISTS (SELECT FROM docs OFFSET 0);
+SELECT count(*) FROM parents WHERE v = inference_embed('words', body);
+UPDATE parents SET v = NULL WHERE (SELECT count(*) FROM docs) > 0 AND inference_embed('words', body) IS NOT NULL;
+SELECT count(v) FROM parents;
+
+-- WHERE CURRENT OF: the row that was handed on last, not the one that was read last.
+CREATE INDEX ON parents (id);
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+DECLARE c SCROLL CURSOR FOR SELECT id, inference_embed('words', body) IS NULL FROM ONLY parents WHERE id > 0;
+FETCH 3 FROM c;
+UPDATE ONLY parents SET body = 'third' WHERE CURRENT OF c RETURNING id;
+FETCH BACKWARD 2 FROM c;
+DELETE FROM ONLY parents WHERE CURRENT OF c RETURNING id;
+CLOSE c;
+DECLARE c CURSOR FOR SELECT inference_embed('words', id::text) IS NULL FROM ONLY parents WHERE id > 0;
+FETCH 2 FROM c;
+UPDATE ONLY parents SET body = 'second of those left' WHERE CURRENT OF c RETURNING id;
+CLOSE c;
+DECLARE c CURSOR FOR SELECT id FROM parents WHERE inference_embed('words', body) IS NOT NULL;
+FETCH 2 FROM c;
+UPDATE parents SET body = 'second' WHERE CURRENT OF c RETURNING id;
+FETCH 3 FROM c;
+UPDATE parents SET body = 'fifth' WHERE CURRENT OF c RETURNING id;
+MOVE ALL IN c;
+UPDATE parents SET body = 'none' WHERE CURRENT OF c;
+ROLLBACK;
+DROP TABLE parents, children;
+
+-- Parts of calls are columns of the rows below, which have room for so many.
+DO $$ BEGIN
+  EXECUTE (SELECT 'SELECT inference_embed(CASE WHEN g = 1 THEN ''words'' ELSE body END, body || g)' || string_agg(', id + ' || i, '') || ' FROM docs WHERE g = 1'
+           FROM generate_series(1, 1663) i);
+END $$;
 
 -- A sort below is told of the LIMIT.
 SELECT substring(line, 'top-N heapsort') FROM plan_of('ANALYZE', $$SELECT id, inference_embed('words', body) FROM docs ORDER BY body DESC LIMIT 3$$) line WHERE line ~ 'Sort Method';

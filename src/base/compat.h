@@ -222,6 +222,15 @@ typedef UpperUniquePath InfUniquePath;
 #define inf_is_json_constructor(node) false
 #endif
 
+/* 18 (3eea7a0c97e9): ExecutorRun is not told any more that it is the only one. */
+#if PG_VERSION_NUM >= 180000
+#define INF_EXECUTE_ONCE_PARAMETER
+#define INF_EXECUTE_ONCE
+#else
+#define INF_EXECUTE_ONCE_PARAMETER , bool execute_once
+#define INF_EXECUTE_ONCE , execute_once
+#endif
+
 /* 15 (7103ebb7aae8): MERGE. */
 #if PG_VERSION_NUM >= 150000
 #define inf_clear_merge_actions(query) ((query)->mergeActionList = NIL)

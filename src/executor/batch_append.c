@@ -13,13 +13,6 @@
 #include "executor/batch_target.h"
 #include "executor/call_search.h"
 
-/* The path below a projection. */
-static Path *
-below_projection(Path *path)
-{
-	return IsA(path, ProjectionPath) ? ((ProjectionPath *) path)->subpath : path;
-}
-
 /* Children that can be made to compute another target. */
 static bool
 are_scans(PlannerInfo *root, List *subpaths)
@@ -28,7 +21,7 @@ are_scans(PlannerInfo *root, List *subpaths)
 
 	foreach(lc, subpaths)
 	{
-		Path	   *path = below_projection(lfirst(lc));
+		Path	   *path = inf_batch_below_projection(lfirst(lc));
 		BatchInputs inputs;
 
 		if (path->parent->reloptkind != RELOPT_OTHER_MEMBER_REL ||
@@ -75,7 +68,7 @@ batch_above_append(Reader reader, AppendPath *path)
 
 		append->subpaths = lappend(append->subpaths,
 								   create_projection_path(reader.root, child->parent,
-														  below_projection(child),
+														  inf_batch_below_projection(child),
 														  of_child));
 	}
 	return inf_batch_make_path(reader, &append->path, child_target, target, calls,

@@ -14,6 +14,7 @@
 #include "commands/explain.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
@@ -62,6 +63,30 @@ find_others(Node *node, void *context)
 	return expression_tree_walker(node, find_others, context);
 }
 
+/* A table that is read for a relation: itself, or its first child; or NULL. */
+static const RelOptInfo *
+first_table(PlannerInfo *root, Index relid)
+{
+	ListCell   *lc;
+
+	if (!planner_rt_fetch(relid, root)->inh)
+		return root->simple_rel_array[relid];
+	foreach(lc, root->append_rel_list)
+		if (lfirst_node(AppendRelInfo, lc)->parent_relid == relid)
+			return first_table(root, lfirst_node(AppendRelInfo, lc)->child_relid);
+	return NULL;
+}
+
+/* The arms of a UNION ALL have become part of the query. */
+static void
+find_calls_of_arm(PlannerInfo *root, const AppendRelInfo *arm, CallWalk *walk)
+{
+	const RelOptInfo *table = first_table(root, arm->child_relid);
+
+	if (planner_rt_fetch(arm->parent_relid, root)->rtekind == RTE_SUBQUERY && table)
+		(void) find_others((Node *) table->reltarget->exprs, walk);
+}
+
 static void
 find_calls_of_query(PlannerInfo *root, List *batched)
 {
@@ -69,12 +94,16 @@ find_calls_of_query(PlannerInfo *root, List *batched)
 	CallWalk	of_rows = {batched, NIL};
 	CallWalk	of_filters = {NIL, NIL};
 	CallWalk	of_where = {inf_filter_calls(root), NIL};
+	ListCell   *lc;
 
 	(void) find_others((Node *) query->targetList, &of_rows);
 	(void) find_others(query->havingQual, &of_rows);
 	(void) find_others((Node *) inf_merge_actions(query), &of_rows);
 
 	(void) find_others((Node *) query->jointree, &of_where);
+
+	foreach(lc, root->append_rel_list)
+		find_calls_of_arm(root, lfirst_node(AppendRelInfo, lc), &of_rows);
 
 	/* Nothing here is ever batched, though the same call may be above. */
 	(void) find_others((Node *) query->returningList, &of_filters);

@@ -182,6 +182,23 @@ copy_scan(const Path *path)
 	return copy;
 }
 
+/*
+ * Conditions without some.  Those that are the same for all rows are checked
+ * above our node, which has the relation as it was.
+ */
+static List *
+take_out(List *conditions, List *those)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		if (!lfirst_node(RestrictInfo, lc)->pseudoconstant &&
+			!list_member_ptr(those, lfirst(lc)))
+			left = lappend(left, lfirst(lc));
+	return left;
+}
+
 /* A scan without some of the conditions of its relation. */
 static Path *
 without_conditions(const Path *path, List *conditions)
@@ -193,17 +210,25 @@ without_conditions(const Path *path, List *conditions)
 		return NULL;
 	rel = makeNode(RelOptInfo);
 	*rel = *path->parent;
-	rel->baserestrictinfo = list_difference_ptr(rel->baserestrictinfo, conditions);
+	rel->baserestrictinfo = take_out(rel->baserestrictinfo, conditions);
 	scan->parent = rel;
 	if (IsA(scan, IndexPath))
 	{
 		IndexOptInfo *index = makeNode(IndexOptInfo);
 
 		*index = *((IndexPath *) scan)->indexinfo;
-		index->indrestrictinfo = list_difference_ptr(index->indrestrictinfo, conditions);
+		index->indrestrictinfo = take_out(index->indrestrictinfo, conditions);
 		((IndexPath *) scan)->indexinfo = index;
 	}
 	return scan;
+}
+
+/* Whether the only table of a query is read to its end before there is a row. */
+static bool
+is_taken_in_full(PlannerInfo *root, const Path *path)
+{
+	return path->param_info == NULL && bms_num_members(root->all_baserels) <= 1 &&
+		inf_batch_takes_all(root->parse) && path->pathkeys == NIL;
 }
 
 /*
@@ -214,13 +239,11 @@ static int
 first_rows(PlannerInfo *root, const Path *path)
 {
 	const Query *query = root->parse;
-	bool		takes_all = query->sortClause || query->groupClause ||
-		query->distinctClause || query->hasAggs || query->hasWindowFuncs;
 
+	if (is_taken_in_full(root, path))
+		return 0;
 	if (path->param_info || bms_num_members(root->all_baserels) > 1)
 		return 1;
-	if (takes_all && path->pathkeys == NIL)
-		return 0;
 	if (query->limitCount)
 		return root->limit_tuples >= 1 && root->limit_tuples < INT_MAX ?
 			(int) root->limit_tuples : 1;
@@ -299,6 +322,56 @@ filter_scan(Reader reader, Path *path, List *conditions)
 	return result;
 }
 
+/* Whether a path makes one of some calls to look into an index. */
+static bool
+searches_with(PlannerInfo *root, const Path *path, const List *calls)
+{
+	List	   *subpaths = NIL;
+	ListCell   *lc;
+
+	switch (nodeTag(path))
+	{
+		case T_IndexPath:
+			foreach(lc, ((const IndexPath *) path)->indexclauses)
+				if (list_intersection(calls_of(root, lfirst_node(IndexClause, lc)->rinfo),
+									  calls) != NIL)
+					return true;
+			return false;
+		case T_BitmapHeapPath:
+			subpaths = list_make1(((const BitmapHeapPath *) path)->bitmapqual);
+			break;
+		case T_BitmapAndPath:
+			subpaths = ((const BitmapAndPath *) path)->bitmapquals;
+			break;
+		case T_BitmapOrPath:
+			subpaths = ((const BitmapOrPath *) path)->bitmapquals;
+			break;
+		default:
+			break;
+	}
+	foreach(lc, subpaths)
+		if (searches_with(root, lfirst(lc), calls))
+			return true;
+	return false;
+}
+
+/*
+ * Of some conditions, those that a path leaves to be checked for each of its
+ * rows.  With a call over columns of an outer query only, an index can be
+ * searched: that makes the call, once, and it would be made again for the rows.
+ */
+static List *
+conditions_for_rows(PlannerInfo *root, const Path *path, List *conditions)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		if (!searches_with(root, path, calls_of(root, lfirst(lc))))
+			result = lappend(result, lfirst(lc));
+	return result;
+}
+
 static void
 filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rtindex,
 			 RangeTblEntry *entry)
@@ -322,10 +395,14 @@ filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rtindex,
 	foreach(lc, rel->pathlist)
 	{
 		Path	   *path = lfirst(lc);
+		List	   *left = conditions_for_rows(root, path, conditions);
 		Path	   *filter;
 
+		if (left == NIL)
+			continue;
 		reader.first_rows = first_rows(root, path);
-		filter = filter_scan(reader, path, conditions);
+		reader.reads_all = is_taken_in_full(root, path) || inf_batch_is_read_in_full(root);
+		filter = filter_scan(reader, path, left);
 		if (filter)
 			lfirst(lc) = filter;
 	}

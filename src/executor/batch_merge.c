@@ -349,6 +349,9 @@ batch_actions(Reader reader, ModifyTablePath *path, bool may_batch)
 		inf_batch_can_name_rows(root, (Node *) join->pathtarget->exprs))
 		calls = find_calls(&inputs, evaluated_by_actions(root->parse, row_identity),
 						   &conditions);
+	inf_batch_add_arguments(child_target, &inputs, calls, conditions);
+	if (!inf_batch_has_room(child_target))
+		calls = NIL;
 	target = make_target(root, calls);
 	if (calls == NIL)
 	{
@@ -357,7 +360,6 @@ batch_actions(Reader reader, ModifyTablePath *path, bool may_batch)
 															target);
 		return;
 	}
-	inf_batch_add_arguments(child_target, &inputs, calls, conditions);
 	path->subpath = inf_batch_make_path(reader, join,
 										set_pathtarget_cost_width(root, child_target),
 										target, calls, conditions);

@@ -35,6 +35,21 @@ inf_batch_conditions(const BatchInputs *inputs, List *expressions, List *calls)
 	return conditions;
 }
 
+/*
+ * A relation whose conditions are checked below our node.  The planner would
+ * check those that are the same for all rows above it as well, by a node that
+ * does not know what ours has named otherwise: see inf_batch_name_rows().
+ */
+static RelOptInfo *
+without_conditions(const RelOptInfo *rel)
+{
+	RelOptInfo *copy = makeNode(RelOptInfo);
+
+	*copy = *rel;
+	copy->baserestrictinfo = NIL;
+	return copy;
+}
+
 Path *
 inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 					PathTarget *target, List *calls, List *conditions)
@@ -47,7 +62,7 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	child = (Path *) create_projection_path(reader.root, path->parent, below,
 											child_target);
 	batch->path.pathtype = T_CustomScan;
-	batch->path.parent = path->parent;
+	batch->path.parent = without_conditions(path->parent);
 	batch->path.pathtarget = target;
 	batch->path.param_info = path->param_info;
 	batch->path.rows = path->rows;
@@ -57,8 +72,9 @@ inf_batch_make_path(Reader reader, Path *path, PathTarget *child_target,
 	batch->path.pathkeys = path->pathkeys;
 	batch->custom_paths = list_make1(child);
 	batch->custom_private = list_make4(calls, conditions, NIL,
-									   list_make2_int(reader.first_rows,
-													  reader.most_rows));
+									   list_make3_int(reader.first_rows,
+													  reader.most_rows,
+													  reader.reads_all));
 	batch->methods = &batch_path_methods;
 	*reader.batched = list_concat_unique(*reader.batched, calls);
 	return (Path *) batch;

@@ -73,6 +73,7 @@ behind_sort(Reader reader)
 {
 	reader = behind_node(reader);
 	reader.first_rows = 0;
+	reader.reads_all = true;
 	return reader;
 }
 
@@ -85,6 +86,12 @@ may_identify_rows(Reader reader, const PathTarget *target)
 		 inf_batch_can_name_rows(reader.root, (Node *) target->exprs));
 }
 
+Path *
+inf_batch_below_projection(Path *path)
+{
+	return IsA(path, ProjectionPath) ? ((ProjectionPath *) path)->subpath : path;
+}
+
 /* A node that computes its target: ours above it, if there are calls in that. */
 static Path *
 batch_computing_path(Reader reader, Path *path)
@@ -95,11 +102,10 @@ batch_computing_path(Reader reader, Path *path)
 	List	   *calls;
 	List	   *conditions;
 
+	*reader.batched = list_concat_unique(*reader.batched,
+										 inf_batch_calls_given(inf_batch_below_projection(path)));
 	if (!inf_batch_find_inputs(reader.root, path, &inputs))
 		return path;
-	if (IsA(path, ProjectionPath))
-		*reader.batched = list_concat_unique(*reader.batched,
-											 inf_batch_calls_given(((ProjectionPath *) path)->subpath));
 	calls = inf_batch_calls_in(&inputs, (Node *) target->exprs);
 	if (calls == NIL || !may_identify_rows(reader, target))
 		return path;
@@ -124,19 +130,18 @@ batch_upper_path(Reader reader, Path *path, Path **subpath,
 
 /* The rows of INSERT ... VALUES, with a projection above them or without. */
 static bool
-is_insert_of_values(const PlannerInfo *root, const Path *path)
+is_insert_of_values(const PlannerInfo *root, Path *path)
 {
-	if (IsA(path, ProjectionPath))
-		path = ((const ProjectionPath *) path)->subpath;
-	return root->parse->commandType == CMD_INSERT && IsA(path, Path) &&
-		path->pathtype == T_ValuesScan;
+	const Path *scan = inf_batch_below_projection(path);
+
+	return root->parse->commandType == CMD_INSERT && IsA(scan, Path) &&
+		scan->pathtype == T_ValuesScan;
 }
 
 static Path *
 batch_insert_of_values(Reader reader, Path *path)
 {
-	Path	   *scan = IsA(path, ProjectionPath) ?
-		((ProjectionPath *) path)->subpath : path;
+	Path	   *scan = inf_batch_below_projection(path);
 	PathTarget *target = inf_values_take_calls(reader.root, path->pathtarget, scan);
 
 	if (target == NULL)
@@ -222,6 +227,8 @@ add_calls(Reader reader, Path *path, const BatchInputs *inputs, List *evaluated,
 		inf_gives_volatile(reader.root, path))
 		return path;
 	add_new_columns_to_pathtarget(target, calls);
+	if (!inf_batch_has_room(child_target) || !inf_batch_has_room(target))
+		return path;
 	return inf_batch_make_path(reader, path,
 							   set_pathtarget_cost_width(reader.root, child_target),
 							   target, calls, conditions);

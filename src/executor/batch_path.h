@@ -16,9 +16,13 @@ typedef struct Reader
 	PlannerInfo *root;
 	int			first_rows;		/* that will be read for certain; 0: all */
 	int			most_rows;		/* that will be read; 0: not known */
+	bool		reads_all;		/* however few rows the plan is asked for */
 	bool		feeds_table;	/* what it reads is written, with nothing between */
 	List	  **batched;		/* calls that were, so far */
 } Reader;
+
+/* The path that a projection is of, or this one. */
+extern Path *inf_batch_below_projection(Path *path);
 
 /* Replaces the paths of a list by ones that make calls in batches. */
 extern void inf_batch_subpaths(Reader reader, List *subpaths);

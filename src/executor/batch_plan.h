@@ -15,6 +15,12 @@
  */
 extern bool inf_batch_may_stop(PlannerInfo *root);
 
+/* Whether a query reads all rows before it gives the first, other than by path. */
+extern bool inf_batch_takes_all(const Query *query);
+
+/* Whether a query is read to its end, however few rows the plan is asked for. */
+extern bool inf_batch_is_read_in_full(const PlannerInfo *root);
+
 /* Hooks into the planner. */
 extern void inf_batch_plan_init(void);
 

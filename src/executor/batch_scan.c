@@ -23,14 +23,17 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/text_encoding.h"
 #include "catalog/model_cache.h"
 #include "executor/batch_call.h"
+#include "executor/batch_demand.h"
 #include "executor/batch_explain.h"
 #include "executor/batch_fallback.h"
+#include "executor/batch_position.h"
 #include "executor/batch_scan.h"
 
 /*
@@ -60,6 +63,7 @@ typedef struct Batch
 	BatchJob   *jobs;
 	MinimalTuple *rows;			/* (nrows) */
 	BatchCell  *cells;			/* (nrows, ncalls) */
+	ItemPointerData *positions; /* (nrows), where they were in their table */
 	int			nrows;
 	int			room;			/* for rows */
 	int			nasking;		/* rows for which any call is made */
@@ -76,10 +80,12 @@ typedef struct BatchScanState
 	int			ncalls;
 	int			first_rows;		/* that will be read for certain; 0: all */
 	int			most_rows;		/* that will be read; 0: not known */
+	bool		reads_all;		/* however few rows the plan is asked for */
 
 	/* Rows of the child, and how they are read from where they wait */
 	int			ncolumns;		/* of the child */
 	TupleTableSlot *waiting_row;
+	ScanState  *scan;			/* of the only table below; NULL: unlike */
 
 	/* What is under way */
 	MemoryContext context;
@@ -235,6 +241,11 @@ begin_scan(CustomScanState *css, EState *estate, int eflags)
 											  BATCH_PRIVATE_ROWS));
 	state->most_rows = lsecond_int(list_nth(scan->custom_private,
 											BATCH_PRIVATE_ROWS));
+	state->reads_all = lthird_int(list_nth(scan->custom_private,
+										   BATCH_PRIVATE_ROWS));
+	state->scan = inf_position_find_scan(child);
+	if (state->scan)
+		css->ss.ss_currentRelation = state->scan->ss_currentRelation;
 
 	/* A LIMIT would tell a sort below it, but does not know to pass us by. */
 	if (state->most_rows > 0)
@@ -319,6 +330,8 @@ grow_batch(BatchScanState *state, Batch *batch)
 	batch->rows = repalloc_huge(batch->rows, sizeof(MinimalTuple) * batch->room);
 	batch->cells = repalloc_huge(batch->cells,
 								 sizeof(BatchCell) * batch->room * state->ncalls);
+	batch->positions = repalloc_huge(batch->positions,
+									 sizeof(ItemPointerData) * batch->room);
 }
 
 static void
@@ -332,6 +345,8 @@ take_row(BatchScanState *state, Batch *batch, TupleTableSlot *row)
 	grow_batch(state, batch);
 	MemoryContextSwitchTo(caller);
 	batch->rows[batch->nrows] = tuple;
+	if (state->scan)
+		batch->positions[batch->nrows] = inf_position_of(state->scan);
 	batch->bytes += tuple->t_len;
 	ResetExprContext(econtext);
 	show_row(state, row);
@@ -357,6 +372,7 @@ create_batch(BatchScanState *state, int nrows)
 	batch->room = nrows;
 	batch->rows = palloc(sizeof(MinimalTuple) * nrows);
 	batch->cells = palloc(sizeof(BatchCell) * nrows * state->ncalls);
+	batch->positions = palloc(sizeof(ItemPointerData) * nrows);
 	MemoryContextSwitchTo(caller);
 	return batch;
 }
@@ -442,12 +458,22 @@ allow_more_rows(BatchScanState *state, int max_batches)
 			   state->nread + state->burst : PG_INT64_MAX);
 }
 
+/* Whoever runs the plan may want less than the planner knows of. */
+static void
+heed_demand(BatchScanState *state)
+{
+	if (state->nread == 0 && state->first_rows == 0 && !state->reads_all &&
+		inf_demand_is_small(state->css.ss.ps.state))
+		allow_rows(state, 1);
+}
+
 static void
 read_ahead(BatchScanState *state)
 {
 	int			max_batches = inf_guc_max_concurrent_requests * BATCHES_PER_FLIGHT;
 	Size		max_bytes = (Size) work_mem * 1024;
 
+	heed_demand(state);
 	allow_more_rows(state, max_batches);
 	while (!state->is_at_end && state->nread < state->rows_allowed &&
 		   (state->nbatches == 0 ||
@@ -507,6 +533,11 @@ fetch_row(BatchScanState *state)
 	ResetExprContext(econtext);
 	ExecStoreMinimalTuple(batch->rows[batch->next_row], state->waiting_row, false);
 	show_row(state, state->waiting_row);
+	if (state->scan)
+	{
+		slot->tts_tid = batch->positions[batch->next_row];
+		slot->tts_tableOid = RelationGetRelid(state->scan->ss_currentRelation);
+	}
 	cells = &batch->cells[batch->next_row * state->ncalls];
 	batch->next_row++;
 	state->nhanded++;
@@ -569,6 +600,9 @@ next_row(CustomScanState *css)
 			fetch_row_before(state) : fetch_row(state);
 		if (slot == NULL)
 		{
+			/* the table, if it is one of several, has not given the next row */
+			ExecClearTuple(css->ss.ss_ScanTupleSlot);
+
 			/* who asks for a result slot gets an empty one of its kind */
 			return projection ? ExecClearTuple(projection->pi_state.resultslot) : NULL;
 		}

@@ -27,9 +27,10 @@ enum
 {
 	BATCH_PRIVATE_KINDS,		/* list of int: BatchCallKind of each call */
 	BATCH_PRIVATE_FUNCTIONS,	/* list of Oid: function of each call */
-	BATCH_PRIVATE_ROWS			/* list of two ints: rows that will be read
+	BATCH_PRIVATE_ROWS			/* list of three ints: rows that will be read
 								 * for certain, 0: all; and at most, 0: not
-								 * known */
+								 * known; whether all will be, however few rows
+								 * the plan is asked for */
 };
 
 extern const CustomScanMethods inf_batch_scan_methods;

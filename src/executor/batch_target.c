@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -115,6 +116,12 @@ computes_volatile(const BatchInputs *inputs, const PathTarget *child)
 	return false;
 }
 
+bool
+inf_batch_has_room(const PathTarget *target)
+{
+	return list_length(target->exprs) <= MaxTupleAttributeNumber;
+}
+
 PathTarget *
 inf_batch_make_child_target(const BatchInputs *inputs, PathTarget *target,
 							List *calls, List *conditions)
@@ -127,7 +134,7 @@ inf_batch_make_child_target(const BatchInputs *inputs, PathTarget *target,
 		add_new_columns_to_pathtarget(child, needs_of(inputs, calls, lfirst(lc)));
 	inf_batch_add_arguments(child, inputs, calls, conditions);
 	above.exprs = list_concat_copy(child->exprs, calls);
-	if (computes_volatile(inputs, child) ||
+	if (!inf_batch_has_room(child) || computes_volatile(inputs, child) ||
 		!inf_batch_can_compute(inputs, child->exprs) ||
 		!inf_batch_can_compute(&above, target->exprs) ||
 		!inf_batch_can_compute(&above, conditions))

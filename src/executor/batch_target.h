@@ -27,6 +27,9 @@ extern PathTarget *inf_batch_make_child_target(const BatchInputs *inputs,
 											   PathTarget *target, List *calls,
 											   List *conditions);
 
+/* Whether a row can have all columns of a target: the parts of calls add some. */
+extern bool inf_batch_has_room(const PathTarget *target);
+
 /* Whether something identifies rows of different tables, as UPDATE needs it. */
 extern bool inf_batch_has_row_identity(Node *node, void *context);
 

@@ -27,6 +27,7 @@
 #include "executor/batch_values.h"
 #include "executor/call_condition.h"
 #include "executor/call_search.h"
+#include "executor/constant_call.h"
 
 /*
  * Forms of one column.  Each value is compared with all of them, and for each
@@ -48,6 +49,18 @@ holds_call(Node *node, void *context)
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *function)
 		return true;
 	return expression_tree_walker(node, holds_call, context);
+}
+
+/* Whether a query has rows of VALUES; only an INSERT of several is of interest. */
+static bool
+has_rows(const Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_VALUES)
+			return true;
+	return false;
 }
 
 bool
@@ -438,4 +451,24 @@ inf_values_take_calls(PlannerInfo *root, PathTarget *old_target,
 	target = copy_pathtarget(old_target);
 	target->exprs = (List *) replace_columns((Node *) target->exprs, &replacement);
 	return target;
+}
+
+void
+inf_values_make_others_once(PlannerInfo *root, Path *path)
+{
+	ModifyTablePath *insert = (ModifyTablePath *) path;
+	PathTarget *target;
+
+	if (!IsA(path, ModifyTablePath) || root->parse->commandType != CMD_INSERT ||
+		!has_rows(root->parse))
+		return;
+	insert->withCheckOptionLists = (List *)
+		inf_call_make_once((Node *) insert->withCheckOptionLists, NULL);
+	insert->returningLists = (List *)
+		inf_call_make_once((Node *) insert->returningLists, NULL);
+	insert->onconflict = (OnConflictExpr *)
+		inf_call_make_once((Node *) insert->onconflict, NULL);
+	target = copy_pathtarget(insert->subpath->pathtarget);
+	target->exprs = (List *) inf_call_make_once((Node *) target->exprs, NULL);
+	insert->subpath->pathtarget = target;
 }

@@ -20,4 +20,10 @@ extern bool inf_values_hold_calls(const Query *query, Oid function);
 extern PathTarget *inf_values_take_calls(PlannerInfo *root, PathTarget *target,
 										 const Path *scan);
 
+/*
+ * Calls without columns that stand beside such rows, as in RETURNING: where the
+ * planner makes them once per statement, it has left those alone, too.
+ */
+extern void inf_values_make_others_once(PlannerInfo *root, Path *path);
+
 #endif							/* INFERENCE_EXECUTOR_BATCH_VALUES_H */

@@ -27,6 +27,7 @@
 #include "base/guc.h"
 #include "executor/batch_merge.h"
 #include "executor/batch_values.h"
+#include "executor/call_search.h"
 #include "executor/constant_call.h"
 
 PG_FUNCTION_INFO_V1(_inference_call_support);
@@ -157,6 +158,25 @@ is_bare_expression(const PlannerInfo *root)
 		query->setOperations == NULL &&
 		!query->hasTargetSRFs &&
 		list_length(query->targetList) == 1;
+}
+
+Node *
+inf_call_make_once(Node *node, void *context)
+{
+	BatchCallKind kind;
+	Node	   *result;
+	Oid			twin;
+
+	if (node == NULL)
+		return NULL;
+	result = expression_tree_mutator(node, inf_call_make_once, context);
+	if (!IsA(node, FuncExpr) ||
+		!inf_batch_is_call(((FuncExpr *) node)->funcid, &kind) ||
+		inf_call_varies(((FuncExpr *) node)->args) ||
+		contain_volatile_functions((Node *) ((FuncExpr *) node)->args))
+		return result;
+	twin = find_twin(((FuncExpr *) node)->funcid);
+	return OidIsValid(twin) ? (Node *) make_twin_call((FuncExpr *) result, twin) : result;
 }
 
 static Node *

@@ -16,4 +16,10 @@
  */
 extern bool inf_call_varies(List *args);
 
+/*
+ * A mutator: calls without columns that are left in a query that is planned, as
+ * calls that are made once per statement.  Its context is not used.
+ */
+extern Node *inf_call_make_once(Node *node, void *context);
+
 #endif							/* INFERENCE_EXECUTOR_CONSTANT_CALL_H */

@@ -77,6 +77,8 @@ asks("DELETE FROM parted WHERE $call IS NOT NULL AND g = 1", 2, $of_group, 'DELE
 asks("SELECT id FROM docs WHERE $call IS NOT NULL AND g = 1 FOR UPDATE", 2, $of_group, 'FOR UPDATE');
 asks("SET LOCAL enable_nestloop = off; SELECT a.id FROM docs a JOIN parted b USING (id) WHERE inference_embed('m', a.body) IS NOT NULL AND a.g = 1 AND b.g = 1", 5, $of_group, 'a join, which reads 1, 2, 4, ...');
 asks("PREPARE w (text) AS SELECT id FROM docs WHERE inference_embed(\$1, body) IS NOT NULL AND g = 1; SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE w('m')", 2, $of_group, 'prepared');
+asks("SELECT id FROM docs WHERE inference_embed((SELECT 'm'), 'lit') IS NOT NULL AND $call IS NOT NULL AND g = 1", 3, $of_group + 1, 'and one that is the same for all rows');
+asks("SET LOCAL enable_seqscan = off; SELECT (SELECT count(b.body) FROM docs b WHERE b.g = cardinality(inference_embed('m', a.body)) - 7) FROM docs a WHERE a.g = 1", $of_group, $of_group, 'over columns of the outer query, for an index');
 asks("SET LOCAL inference.batching = off; SELECT id FROM docs WHERE $call IS NOT NULL AND g = 1", $of_group, $of_group, 'without batching');
 
 #
