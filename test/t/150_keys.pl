@@ -18,6 +18,7 @@
 use strict;
 use warnings;
 
+use Cwd qw(getcwd);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -222,12 +223,14 @@ my $oid = $before->safe_psql('postgres', $server);
 $before->stop;
 my $after = PostgreSQL::Test::Cluster->new('after');
 $after->init;
+my $here = getcwd();
 chdir $PostgreSQL::Test::Utils::tmp_check;
 my $bindir = $before->config_data('--bindir');
 command_ok(
 	[ 'pg_upgrade', '-d', $before->data_dir, '-D', $after->data_dir, '-b', $bindir, '-B', $bindir,
 		'-s', $after->host, '-p', $before->port, '-P', $after->port ],
 	'pg_upgrade');
+chdir $here;
 $after->start;
 isnt($after->safe_psql('postgres', $server), $oid, 'a server has another OID');
 like($after->safe_psql('postgres', "SET ROLE alice; $use"), qr/POST https:\/\/api\.openai\.com/, 'and keeps its key');
