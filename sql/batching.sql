@@ -126,6 +126,21 @@ UPDATE parents SET body = 'none' WHERE CURRENT OF c;
 ROLLBACK;
 DROP TABLE parents, children;
 
+-- Whoever may stop early locks no rows ahead; whoever reads all may.
+CREATE TABLE queue AS SELECT id, body FROM docs;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, inference_embed('words', body) IS NULL FROM (SELECT * FROM queue FOR UPDATE) q;
+FETCH 2 FROM c;
+SELECT count(*) FROM queue WHERE xmax::text = pg_current_xact_id()::text;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR WITH q AS MATERIALIZED (SELECT * FROM queue FOR UPDATE) SELECT id FROM q WHERE inference_embed('words', body) IS NOT NULL;
+FETCH 2 FROM c;
+SELECT count(*) FROM queue WHERE xmax::text = pg_current_xact_id()::text;
+ROLLBACK;
+SELECT compare($$SELECT id, inference_embed('words', body) FROM (SELECT * FROM queue LIMIT 3 FOR UPDATE SKIP LOCKED) q$$);
+DROP TABLE queue;
+
 -- Parts of calls are columns of the rows below, which have room for so many.
 DO $$ BEGIN
   EXECUTE (SELECT 'SELECT inference_embed(CASE WHEN g = 1 THEN ''words'' ELSE body END, body || g)' || string_agg(', id + ' || i, '') || ' FROM docs WHERE g = 1'

@@ -390,7 +390,8 @@ filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rtindex,
 		!inf_batch_has_calls((Node *) extract_actual_clauses(rel->baserestrictinfo, false), NULL))
 		return;
 	conditions = find_conditions(root, rel);
-	if (conditions == NIL || inf_has_volatile_rows(root))
+	if (conditions == NIL ||
+		inf_has_volatile_rows(root, root->parse->limitCount || inf_batch_may_stop(root)))
 		return;
 	foreach(lc, rel->pathlist)
 	{

@@ -146,7 +146,7 @@ batch_final_paths(PlannerInfo *root, UpperRelationKind stage,
 	if (stage != UPPERREL_FINAL)
 		return;
 	may_batch = inf_guc_batching && inf_batch_has_calls((Node *) root->parse, NULL) &&
-		!inf_has_volatile_rows(root);
+		!inf_has_volatile_rows(root, inf_batch_may_stop(root));
 	reader.reads_all = inf_batch_is_read_in_full(root);
 	if (inf_batch_may_stop(root))
 		reader.first_rows = 1;

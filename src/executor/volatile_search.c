@@ -17,14 +17,15 @@ typedef struct HiddenSearch
 {
 	PlannerInfo *root;			/* of the query that this belongs to */
 	int			depth;			/* how many queries further in we are */
+	bool		finds_locks;	/* sub-selects that lock rows count, too */
 } HiddenSearch;
 
 static bool find_hidden(Node *node, void *context);
 
 static bool
-is_volatile_query(PlannerInfo *root, Query *query)
+is_volatile_query(PlannerInfo *root, Query *query, bool finds_locks)
 {
-	HiddenSearch search = {root, -1};
+	HiddenSearch search = {root, -1, finds_locks};
 
 	return contain_volatile_functions((Node *) query) ||
 		find_hidden((Node *) query, &search);
@@ -36,7 +37,7 @@ is_volatile_cte(const RangeTblEntry *entry, const HiddenSearch *search)
 {
 	int			levels = (int) entry->ctelevelsup - search->depth;
 	PlannerInfo *root = search->root;
-	HiddenSearch in_cte = {NULL, 0};
+	HiddenSearch in_cte = {NULL, 0, search->finds_locks};
 	ListCell   *lc;
 
 	/* A recursive one reads itself; one of a query further in is seen there. */
@@ -64,7 +65,8 @@ is_volatile_subplan(const PlannerInfo *root, const SubPlan *subplan)
 	PlannerInfo *subroot = list_nth(root->glob->subroots, subplan->plan_id - 1);
 
 	return subplan->subLinkType == MULTIEXPR_SUBLINK ||
-		is_volatile_query(subroot, subroot->parse);
+		subroot->parse->rowMarks != NIL ||
+		is_volatile_query(subroot, subroot->parse, true);
 }
 
 static bool
@@ -85,8 +87,12 @@ find_hidden(Node *node, void *context)
 				is_volatile_cte((RangeTblEntry *) node, search);
 		case T_Query:
 			{
-				HiddenSearch inner = {search->root, search->depth + 1};
+				HiddenSearch inner = {search->root, search->depth + 1, search->finds_locks};
 
+				/* Those of the query itself are taken above our nodes. */
+				if (search->finds_locks && search->depth >= 0 &&
+					((Query *) node)->rowMarks != NIL)
+					return true;
 				return query_tree_walker((Query *) node, find_hidden, &inner,
 										 QTW_EXAMINE_RTES_BEFORE |
 										 QTW_IGNORE_JOINALIASES);
@@ -100,7 +106,7 @@ find_hidden(Node *node, void *context)
 bool
 inf_is_volatile(PlannerInfo *root, Node *expression)
 {
-	HiddenSearch search = {root, 0};
+	HiddenSearch search = {root, 0, true};
 
 	return contain_volatile_functions(expression) ||
 		find_hidden(expression, &search);
@@ -126,7 +132,7 @@ inf_reads_volatile(Node *node, void *context)
 
 /* What is computed for a row that is there does not make the row. */
 bool
-inf_has_volatile_rows(PlannerInfo *root)
+inf_has_volatile_rows(PlannerInfo *root, bool may_stop)
 {
 	Query		rows = *root->parse;
 
@@ -137,7 +143,7 @@ inf_has_volatile_rows(PlannerInfo *root)
 
 	/* Those that are read are found by what reads them. */
 	rows.cteList = NIL;
-	return is_volatile_query(root, &rows);
+	return is_volatile_query(root, &rows, may_stop);
 }
 
 bool

@@ -22,8 +22,11 @@ extern bool inf_is_volatile(PlannerInfo *root, Node *expression);
  */
 extern bool inf_reads_volatile(Node *expression, void *root);
 
-/* Whether the rows of a query depend on when they are made. */
-extern bool inf_has_volatile_rows(PlannerInfo *root);
+/*
+ * Whether the rows of a query depend on when they are made.  If not all of them
+ * may be, it matters of sub-selects, too, which rows they lock.
+ */
+extern bool inf_has_volatile_rows(PlannerInfo *root, bool may_stop);
 
 /*
  * Whether what a path gives depends on when it is asked for it, the conditions
