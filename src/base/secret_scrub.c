@@ -15,6 +15,7 @@
 
 #include <limits.h>
 
+#include "base/hex.h"
 #include "base/secret_scrub.h"
 
 #define REDACTED "[redacted]"
@@ -213,12 +214,9 @@ read_number(const char *digits, int ndigits, int base)
 
 	for (int i = 0; i < ndigits; i++)
 	{
-		char		c = digits[i];
-		int			digit = c >= '0' && c <= '9' ? c - '0' :
-			c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-			c >= 'A' && c <= 'F' ? c - 'A' + 10 : base;
+		int			digit = inf_hex_digit(digits[i]);
 
-		if (digit >= base)
+		if (digit < 0 || digit >= base)
 			return -1;
 		number = number * base + digit;
 	}

@@ -4,27 +4,16 @@
  */
 #include "postgres.h"
 
+#include "base/hex.h"
 #include "http/http_chunked.h"
 
 /* A size beyond this is nobody's; no shift of it overflows. */
 #define MAX_CHUNK_BYTES (UINT64CONST(1) << 56)
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static HttpChunkedState
 take_size_byte(HttpChunked *chunked, char c)
 {
-	int			digit = hex_digit(c);
+	int			digit = inf_hex_digit(c);
 
 	if (chunked->state == HTTP_CHUNKED_SIZE && digit >= 0)
 	{

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 typedef struct Scan
@@ -26,18 +27,6 @@ static const char *const too_short = "it ends too early";
 
 static const char *scan_value(Scan *scan);
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The code unit of four hex digits at s, or -1. */
 static int
 code_unit(const char *s, const char *end)
@@ -48,7 +37,7 @@ code_unit(const char *s, const char *end)
 		return -1;
 	for (int i = 0; i < 4; i++)
 	{
-		int			digit = hex_digit(s[i]);
+		int			digit = inf_hex_digit(s[i]);
 
 		if (digit < 0)
 			return -1;

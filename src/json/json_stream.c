@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "json/json_float_bytes.h"
 #include "json/json_number.h"
 
@@ -383,9 +384,7 @@ finish_unit(JsonStream *stream)
 static bool
 take_unit_digit(JsonStream *stream, char c)
 {
-	int			digit = is_digit(c) ? c - '0' :
-		c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-		c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	int			digit = inf_hex_digit(c);
 
 	if (digit < 0)
 		return fail(stream, "an escape in a string is not complete");
