@@ -27,6 +27,7 @@
 #include "executor/batch_merge.h"
 #include "executor/batch_node.h"
 #include "executor/batch_target.h"
+#include "executor/call_condition.h"
 #include "executor/call_search.h"
 #include "executor/volatile_search.h"
 
@@ -128,44 +129,22 @@ evaluated_by_kind(const Query *query, int kind, Expr *is_other)
 	return (Node *) expr;
 }
 
-static Expr *
-make_test(Expr *arg, BoolTestType type)
-{
-	BooleanTest *test = makeNode(BooleanTest);
-
-	test->arg = arg;
-	test->booltesttype = type;
-	test->location = -1;
-	return (Expr *) test;
-}
-
-/* Whether a row of the join has, or has not, a row of the target. */
-static Expr *
-make_null_test(Expr *row_identity, NullTestType type)
-{
-	NullTest   *test = makeNode(NullTest);
-
-	test->arg = row_identity;
-	test->nulltesttype = type;
-	test->location = -1;
-	return (Expr *) test;
-}
-
 /* What the actions evaluate for rows of the join. */
 static List *
 evaluated_by_actions(const Query *query, Expr *row_identity)
 {
-	Expr	   *no_target = make_null_test(row_identity, IS_NULL);
+	/* a row of the join has one of the target, or has not */
+	Expr	   *target = inf_condition_null_test(row_identity, IS_NOT_NULL);
+	Expr	   *no_target = inf_condition_null_test(row_identity, IS_NULL);
 	Expr	   *matches = make_ands_explicit((List *) inf_merge_join_condition(query));
+	Expr	   *matches_not = inf_condition_boolean_test(matches, IS_NOT_TRUE);
 
-	return list_make3(evaluated_by_kind(query, INF_MERGE_NOT_MATCHED,
-										make_null_test(row_identity, IS_NOT_NULL)),
+	return list_make3(evaluated_by_kind(query, INF_MERGE_NOT_MATCHED, target),
 					  evaluated_by_kind(query, INF_MERGE_MATCHED,
-										make_orclause(list_make2(no_target,
-																 make_test(matches, IS_NOT_TRUE)))),
+										make_orclause(list_make2(no_target, matches_not))),
 					  evaluated_by_kind(query, INF_MERGE_NOT_MATCHED_BY_SOURCE,
 										make_orclause(list_make2(no_target,
-																 make_test(matches, IS_TRUE)))));
+																 inf_condition_boolean_test(matches, IS_TRUE)))));
 }
 
 typedef struct Columns

@@ -119,6 +119,28 @@ inf_condition_of(List *branches)
 }
 
 Expr *
+inf_condition_null_test(Expr *arg, NullTestType type)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = arg;
+	test->nulltesttype = type;
+	test->location = -1;
+	return (Expr *) test;
+}
+
+Expr *
+inf_condition_boolean_test(Expr *arg, BoolTestType type)
+{
+	BooleanTest *test = makeNode(BooleanTest);
+
+	test->arg = arg;
+	test->booltesttype = type;
+	test->location = -1;
+	return (Expr *) test;
+}
+
+Expr *
 inf_condition_either(Expr *one, Expr *other)
 {
 	if (equal(one, other))

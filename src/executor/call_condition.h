@@ -30,6 +30,12 @@ extern bool inf_condition_is_decidable(const Branch *branch);
 /* The condition under which the innermost of these branches is evaluated. */
 extern Expr *inf_condition_of(List *branches);
 
+/* The condition that something is null, or is not. */
+extern Expr *inf_condition_null_test(Expr *arg, NullTestType type);
+
+/* The condition that something is true, is not true, is false ... */
+extern Expr *inf_condition_boolean_test(Expr *arg, BoolTestType type);
+
 /* The condition that one or the other holds. */
 extern Expr *inf_condition_either(Expr *one, Expr *other);
 

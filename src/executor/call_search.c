@@ -172,13 +172,8 @@ find_in_coalesce(CoalesceExpr *expr, CallSearch *search)
 
 	foreach(lc, expr->args)
 	{
-		NullTest   *test = makeNode(NullTest);
-
 		find_in_branch(search, NULL, before, NULL, lfirst(lc));
-		test->arg = lfirst(lc);
-		test->nulltesttype = IS_NOT_NULL;
-		test->location = -1;
-		before = lappend(before, test);
+		before = lappend(before, inf_condition_null_test(lfirst(lc), IS_NOT_NULL));
 	}
 }
 
@@ -191,13 +186,11 @@ find_in_and_or(BoolExpr *expr, CallSearch *search)
 
 	foreach(lc, expr->args)
 	{
-		BooleanTest *test = makeNode(BooleanTest);
-
 		find_in_branch(search, NULL, before, NULL, lfirst(lc));
-		test->arg = lfirst(lc);
-		test->booltesttype = expr->boolop == AND_EXPR ? IS_FALSE : IS_TRUE;
-		test->location = -1;
-		before = lappend(before, test);
+		before = lappend(before,
+						 inf_condition_boolean_test(lfirst(lc),
+													expr->boolop == AND_EXPR ?
+													IS_FALSE : IS_TRUE));
 	}
 }
 
