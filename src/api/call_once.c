@@ -12,13 +12,11 @@
 
 #include "access/htup_details.h"
 #include "catalog/dependency.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -94,18 +92,6 @@ get_original(FunctionCallInfo fcinfo)
 	twin->fn_extra = MemoryContextAlloc(twin->fn_mcxt, sizeof(FmgrInfo));
 	fmgr_info_cxt(original, twin->fn_extra, twin->fn_mcxt);
 	return twin->fn_extra;
-}
-
-/* The executor checks functions that it calls; it has seen the twin only. */
-static void
-check_may_execute(Oid function)
-{
-	AclResult	result = object_aclcheck(ProcedureRelationId, function,
-										 GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
-	InvokeFunctionExecuteHook(function);
 }
 
 static Datum
@@ -268,7 +254,8 @@ call_twin(FunctionCallInfo fcinfo, int model_argument)
 	Answers    *answers;
 	Answer	   *answer;
 
-	check_may_execute(original->fn_oid);
+	/* the executor has seen the twin only */
+	inf_catalog_check_may_execute(original->fn_oid);
 	if (!is_fixed(fcinfo))
 		return call_original(fcinfo, original);
 

@@ -31,6 +31,12 @@ extern const InferenceCatalog *inf_catalog(void);
 /* The same, but NULL in place of the error. */
 extern const InferenceCatalog *inf_catalog_if_installed(void);
 
+/*
+ * Throws 42501 unless the current user may execute a function.  For calls that
+ * the executor, which checks those that it makes, does not see.
+ */
+extern void inf_catalog_check_may_execute(Oid function);
+
 extern void inf_catalog_init(void);
 
 #endif							/* INFERENCE_CATALOG_CATALOG_H */

@@ -13,13 +13,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -28,6 +26,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/text_encoding.h"
+#include "catalog/catalog.h"
 #include "catalog/model_cache.h"
 #include "executor/batch_call.h"
 #include "executor/batch_demand.h"
@@ -140,17 +139,6 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* The executor checks functions that it calls; these it does not see. */
-static void
-check_may_execute(Oid function)
-{
-	AclResult	result = object_aclcheck(ProcedureRelationId, function,
-										 GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
-}
-
 static void
 prepare_calls(BatchScanState *state)
 {
@@ -165,7 +153,7 @@ prepare_calls(BatchScanState *state)
 	{
 		BatchCall  *call = &state->calls[i];
 
-		check_may_execute(list_nth_oid(functions, i));
+		inf_catalog_check_may_execute(list_nth_oid(functions, i));
 		call->kind = list_nth_int(kinds, i);
 		call->nargs = inf_batch_argument_count(call->kind);
 		if (!IsA(lfirst(expression), Const))
