@@ -198,9 +198,9 @@ land(Flight *flight)
  * ----------
  */
 
-/* Lets a flight wait to be built anew and sent as if for the first time. */
+/* A flight is to be built anew and sent as if for the first time. */
 static void
-relaunch(Flight *flight, FlightQueue queue)
+start_over(Flight *flight)
 {
 	if (flight->request.body)
 		pfree(unconstify(char *, flight->request.body));
@@ -208,6 +208,12 @@ relaunch(Flight *flight, FlightQueue queue)
 	flight->attempts = 0;
 	flight->has_turn = false;
 	flight->place.due_ms = 0;
+}
+
+static void
+relaunch(Flight *flight, FlightQueue queue)
+{
+	start_over(flight);
 	inf_line_push_first(&flight->exchange->line, &flight->place, queue);
 }
 
@@ -218,18 +224,21 @@ split(Flight *flight, FlightFate fate)
 	FlightLine *line = &flight->exchange->line;
 	Flight	   *second;
 
+	start_over(flight);
 	if (!flight->place.is_part)
 		flight->landed_before = flight->exchange->nlanded;
 	inf_line_make_part(line, &flight->place);
 	second = take_rest(flight, (flight->call.ninputs + 1) / 2);
-	relaunch(second, FLIGHT_PART);
-	relaunch(flight, FLIGHT_PART);
 	if (fate == FLIGHT_SPLIT)
-		return;
-	dlist_delete(&flight->place.node);
-	dlist_delete(&second->place.node);
-	inf_line_push(line, &flight->place, FLIGHT_PART);
-	inf_line_push(line, &second->place, FLIGHT_PART);
+	{
+		inf_line_push_first(line, &second->place, FLIGHT_PART);
+		inf_line_push_first(line, &flight->place, FLIGHT_PART);
+	}
+	else
+	{
+		inf_line_push(line, &flight->place, FLIGHT_PART);
+		inf_line_push(line, &second->place, FLIGHT_PART);
+	}
 }
 
 /* Leaves the first half of its text, but whole characters. */
